@@ -1,0 +1,149 @@
+"""Questions to git, asked so that nothing of the user's checkout, index or hooks is touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from lane_planner.base.errors import EnvironmentFailure, UsageError
+from lane_planner.base.process import Completed, run
+
+# fsmonitor and hooks name programs in the repository's own configuration: analysing a repository
+# must not run them. Optional locks would let `git status` rewrite the user's index.
+_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
+
+
+@cache
+def _environment() -> dict[str, str]:
+    # A hook or an alias runs us with GIT_DIR, GIT_INDEX_FILE and the like set for its own
+    # repository; ours is the one that the path names.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    kept = {k: v for k, v in os.environ.items() if k.startswith(("GIT_CONFIG", "GIT_SSH"))}
+    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    return inherited | kept | ours
+
+
+class Git:
+    """A git repository, seen from one directory of it.
+
+    Attributes:
+        directory: where commands run; listings are relative to it.
+        toplevel: the top of the work tree that holds the directory.
+        common_dir: the git directory that all work trees of the repository share.
+    """
+
+    def __init__(self, directory: Path, toplevel: Path, common_dir: Path) -> None:
+        self.directory = directory
+        self.toplevel = toplevel
+        self.common_dir = common_dir
+
+    @staticmethod
+    def find(directory: Path) -> Git | None:
+        """Return the repository that holds a directory, or None if none does.
+
+        Raises:
+            EnvironmentFailure: git is missing, or refuses the repository.
+        """
+        argv = ["git", *_SAFE, "rev-parse", "--show-toplevel", "--git-common-dir"]
+        done = run(argv, cwd=directory, env=_environment())
+        if done.exit_code != 0:
+            said = done.stderr.decode("utf-8", "replace").strip()
+            if "not a git repository" in said or "must be run in a work tree" in said:
+                return None
+            raise EnvironmentFailure(f"git cannot read {directory}: {_first_line(said)}")
+        top, common = os.fsdecode(done.stdout).rstrip("\n").split("\n")[-2:]
+        return Git(directory, Path(top), (directory / common).resolve())
+
+    @staticmethod
+    def require(directory: Path) -> Git:
+        """Return the repository that holds a directory.
+
+        Raises:
+            UsageError: the directory is in no git repository.
+        """
+        found = Git.find(directory)
+        if found is None:
+            raise UsageError(
+                f"{directory} is not in a git repository: run `git init` and commit first"
+            )
+        return found
+
+    @property
+    def state_dir(self) -> Path:
+        """The tool's own directory inside the git directory; it may not exist yet."""
+        return self.common_dir / "lane-planner"
+
+    @property
+    def prefix(self) -> str:
+        """The directory's path below the top of the work tree: "" or "sub/dir/"."""
+        below = self.directory.resolve().relative_to(self.toplevel.resolve()).as_posix()
+        return "" if below == "." else f"{below}/"
+
+    def argv(self, *arguments: str) -> list[str]:
+        """Return the full command line of a git command."""
+        return ["git", *_SAFE, *arguments]
+
+    def ask(
+        self, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> Completed:
+        """Run a git command and return how it ended, whatever its exit status.
+
+        Args:
+            arguments: the command and its arguments.
+            stdin: what it reads.
+            env: variables added to the cleaned environment.
+        """
+        return run(
+            self.argv(*arguments),
+            cwd=self.directory,
+            env=_environment() | dict(env or {}),
+            stdin=stdin,
+        )
+
+    def out(
+        self, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Run a git command that has to succeed and return what it printed.
+
+        Raises:
+            EnvironmentFailure: it failed; the message holds git's own first line.
+        """
+        done = self.ask(*arguments, stdin=stdin, env=env)
+        if done.exit_code != 0:
+            said = _first_line(done.stderr.decode("utf-8", "replace").strip())
+            raise EnvironmentFailure(f"git {arguments[0]} failed in {self.directory}: {said}")
+        return done.stdout
+
+    def commit_id(self, revision: str = "HEAD") -> str | None:
+        """Return the full id of a commit, or None if there is no such commit."""
+        done = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        return done.stdout.decode("ascii").strip() if done.exit_code == 0 else None
+
+    def head(self) -> str:
+        """Return the id of the commit that is checked out.
+
+        Raises:
+            UsageError: the repository has no commit yet.
+        """
+        commit = self.commit_id()
+        if commit is None:
+            raise UsageError(f"{self.toplevel} has no commit yet: commit the modules first")
+        return commit
+
+    def changed_paths(self) -> tuple[str, ...]:
+        """Return the paths, relative to the directory, that differ from the checked-out commit.
+
+        Untracked files that are not ignored count; the result is sorted.
+        """
+        fields = self.out(
+            "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", "."
+        )
+        prefix = len(self.prefix)
+        found = {os.fsdecode(entry[3:])[prefix:] for entry in fields.split(b"\0") if entry}
+        return tuple(sorted(found))
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0] or "no message"

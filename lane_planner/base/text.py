@@ -1,0 +1,49 @@
+"""Escaping of names that come from a repository, before they reach a terminal or a document."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(name: str) -> str:
+    """Return a name that is safe on one terminal line and can be encoded as UTF-8.
+
+    Args:
+        name: any text; undecodable bytes of file names stand in it as lone surrogates.
+
+    Returns:
+        The same text with control characters, bidirectional overrides and lone surrogates
+        replaced by backslash escapes, so that two different names stay different.
+    """
+    if name.isascii() and name.isprintable():
+        return name
+    if "\\" in name:
+        name = name.replace("\\", "\\\\") if _needs_escape(name) else name
+    name = _CONTROL.sub(lambda match: _escape(match.group()), name)
+    return "".join(_escape(char) if "\ud800" <= char <= "\udfff" else char for char in name)
+
+
+def _needs_escape(name: str) -> bool:
+    return bool(_CONTROL.search(name)) or any("\ud800" <= char <= "\udfff" for char in name)
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode's stand-in for the byte 0x80 to 0xff
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:
+        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char, f"\\x{code:02x}")
+    return f"\\u{code:04x}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return the count with its noun, "1 module" or "2,883 modules"."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        noun = f"{noun[:-1]}ie"
+    elif noun.endswith(("ch", "s", "x")):
+        noun = f"{noun}e"
+    return f"{count:,} {noun}s"

@@ -1,0 +1,1 @@
+"""One promotion as data: file moves, rewritten files, and the proof that nothing else changed."""
