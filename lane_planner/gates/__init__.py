@@ -1,0 +1,1 @@
+"""Gate commands, coverage data, and the evidence that they leave."""

@@ -1,0 +1,317 @@
+"""Test coverage data as the tools write it: which fraction of a file's lines the tests ran.
+
+`parse_coverage` is pure and knows coverage.py's JSON, lcov and Cobertura XML; `read_coverage`
+reads the file and finds out which directory the paths in it were written from.
+"""
+
+from __future__ import annotations
+
+import bisect
+import os
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from xml.parsers import expat
+
+import msgspec
+
+from lane_planner.base.errors import UsageError
+
+# How many of the paths are looked up on disk to find out where they were written from.
+_SAMPLE = 200
+
+
+class CoverageData(msgspec.Struct, frozen=True):
+    """Coverage by file.
+
+    Attributes:
+        files: (path below the root, fraction of its lines that ran: 0 to 1), sorted by path. A
+            file without a line that could run counts as covered.
+    """
+
+    files: tuple[tuple[str, float], ...]
+
+    def of(self, path: str) -> float | None:
+        """Return the fraction of a file's lines that ran, or None if the data lacks the file.
+
+        Args:
+            path: below the root, "/"-separated.
+        """
+        index = bisect.bisect_left(self.files, (path,))
+        if index < len(self.files) and self.files[index][0] == path:
+            return self.files[index][1]
+        return None
+
+
+def read_coverage(path: Path, root: Path) -> CoverageData:
+    """Read a coverage file: coverage.py's JSON, lcov or Cobertura XML, told apart by content.
+
+    The paths in it may be absolute, relative to the root, or written from another directory (a
+    checkout elsewhere, the directory of the coverage file, one above the root): of the ways to
+    read them, the one under which most of the files exist is taken.
+
+    Args:
+        path: the coverage file.
+        root: the root that paths are wanted relative to.
+
+    Raises:
+        UsageError: the file cannot be read, is in no known format, or is malformed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot read coverage data {path}: {reason}") from error
+    try:
+        fractions = parse_coverage(content)
+    except ValueError as error:
+        raise UsageError(f"coverage data {path}: {_one_line(str(error))}") from error
+    base = os.path.relpath(path.parent.resolve(), root.resolve()).replace(os.sep, "/")
+    return relative_to_root(
+        fractions,
+        root=root.resolve().as_posix(),
+        data_directory="" if base == "." or base.startswith("../") else base,
+        exists=lambda name: (root / name).is_file(),
+    )
+
+
+def parse_coverage(content: bytes) -> dict[str, float]:
+    """Return the fraction of lines that ran, by path as the data writes it.
+
+    Raises:
+        ValueError: the content is in no known format or is malformed; the message says how.
+    """
+    if content.startswith(b"SQLite format 3\0"):
+        raise ValueError(
+            "this is coverage.py's own database; run `coverage json` and name the file it writes"
+        )
+    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"{"):
+        return _parse_json(start)
+    if start.startswith(b"<"):
+        return _parse_cobertura(start)
+    if start.startswith((b"TN:", b"SF:")):
+        return _parse_lcov(start)
+    raise ValueError("neither coverage.py JSON, lcov nor Cobertura XML")
+
+
+def relative_to_root(
+    fractions: Mapping[str, float],
+    *,
+    root: str,
+    data_directory: str,
+    exists: Callable[[str], bool],
+) -> CoverageData:
+    """Return the data with its paths made relative to the root.
+
+    Where two entries become the same path, the lower fraction counts.
+
+    Args:
+        fractions: by path as the data writes it.
+        root: absolute path of the root, "/"-separated.
+        data_directory: directory of the data file below the root; "" for the root, or if it
+            lies outside.
+        exists: tells whether a path below the root is a file.
+    """
+    below, absolute, relative = [], [], []
+    for written in sorted(fractions):
+        path = _normal(written)
+        if path.startswith(root.rstrip("/") + "/"):
+            below.append((written, path[len(root.rstrip("/")) + 1 :]))
+        elif path.startswith("/"):
+            absolute.append((written, path))
+        else:
+            relative.append((written, path))
+    found = [
+        *below,
+        *_written_elsewhere(absolute, data_directory=None, exists=exists),
+        *_written_elsewhere(relative, data_directory=data_directory, exists=exists),
+    ]
+    merged: dict[str, float] = {}
+    for written, path in found:
+        merged[path] = min(fractions[written], merged.get(path, 1.0))
+    return CoverageData(tuple(sorted(merged.items())))
+
+
+def _written_elsewhere(
+    paths: list[tuple[str, str]], *, data_directory: str | None, exists: Callable[[str], bool]
+) -> list[tuple[str, str]]:
+    """Re-root paths that were written from one other directory.
+
+    The whole set is re-rooted alike. Matching each path by its ending instead would give
+    `core/a.py` the coverage of `candidate/core/a.py`.
+
+    Args:
+        paths: (as written, normalised).
+        data_directory: for relative paths, the directory that they may be relative to; None:
+            the paths are absolute, and none stays as it is.
+        exists: tells whether a path below the root is a file.
+    """
+    if not paths:
+        return []
+    step = max(1, len(paths) // _SAMPLE)
+    sample = [path for _, path in paths[::step]]
+    shared = posixpath.commonpath([posixpath.dirname(path) for path in sample])
+    depth = len([part for part in shared.split("/") if part]) + shared.startswith("/")
+    ways: list[Callable[[str], str]] = []
+    if data_directory is not None:
+        ways.append(lambda path: path)
+        if data_directory:
+            ways.append(lambda path: posixpath.normpath(f"{data_directory}/{path}"))
+    ways.extend(_stripper(count) for count in range(1, depth + 1))
+    hits = [sum(exists(way(path)) for path in sample) for way in ways]
+    best = max(hits)
+    if best == 0:  # written for another tree: absolute paths say nothing about this one
+        return paths if data_directory is not None else []
+    way = ways[hits.index(best)]
+    return [(written, name) for written, path in paths if (name := way(path))]
+
+
+def _stripper(count: int) -> Callable[[str], str]:
+    return lambda path: "/".join(path.split("/")[count:])
+
+
+def _normal(path: str) -> str:
+    path = posixpath.normpath(path.replace("\\", "/"))
+    return f"/{path}" if re.match(r"[A-Za-z]:/", path) else path
+
+
+class _Summary(msgspec.Struct):
+    covered_lines: int | None = None
+    num_statements: int | None = None
+    percent_covered: float | None = None
+
+
+class _File(msgspec.Struct):
+    summary: _Summary
+
+
+class _Report(msgspec.Struct):
+    files: dict[str, _File]
+
+
+def _parse_json(content: bytes) -> dict[str, float]:
+    try:
+        report = msgspec.json.decode(content, type=_Report)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not a coverage.py JSON report: {error}") from error
+    return {path: _fraction(path, file.summary) for path, file in report.files.items()}
+
+
+def _fraction(path: str, summary: _Summary) -> float:
+    if summary.covered_lines is not None and summary.num_statements is not None:
+        return _ratio(path, summary.covered_lines, summary.num_statements)
+    if summary.percent_covered is None or not 0 <= summary.percent_covered <= 100:
+        raise ValueError(f"no usable summary for {path!r}")
+    return summary.percent_covered / 100
+
+
+def _ratio(path: str, covered: int, total: int) -> float:
+    if not 0 <= covered <= total:
+        raise ValueError(f"{covered} of {total} lines covered in {path!r}")
+    return covered / total if total else 1.0
+
+
+def _parse_lcov(content: bytes) -> dict[str, float]:
+    """Read a tracefile (geninfo's manual page): sections from `SF:path` to `end_of_record`."""
+    hits: dict[str, dict[int, int]] = defaultdict(dict)
+    totals: dict[str, tuple[int, int]] = {}
+    path: str | None = None
+    found: int | None = None
+    covered: int | None = None
+    for number, line in enumerate(content.decode("utf-8", "surrogateescape").split("\n"), 1):
+        key, _, value = line.strip().partition(":")
+        try:
+            if key == "SF":
+                path, found, covered = value, None, None
+                hits[path]  # a file without lines that could run is known, too
+            elif key == "DA" and path is not None:
+                where, count = value.split(",")[:2]
+                hits[path][int(where)] = max(int(count), hits[path].get(int(where), 0))
+            elif key == "LF":
+                found = int(value)
+            elif key == "LH":
+                covered = int(value)
+        except ValueError as error:
+            raise ValueError(f"line {number} is not lcov: {line[:80]!r}") from error
+        if key == "end_of_record" and path is not None:
+            if found is not None and covered is not None:
+                totals[path] = (covered, found)
+            path = None
+    if not hits:
+        raise ValueError("not lcov: it has no SF: line")
+    fractions = _from_hits(hits)
+    without_lines = {path: totals[path] for path in totals if not hits[path]}
+    return fractions | {path: _ratio(path, *pair) for path, pair in without_lines.items()}
+
+
+def _parse_cobertura(content: bytes) -> dict[str, float]:
+    """Read Cobertura XML; a file's path is its class's `filename` below the first `source`.
+
+    Entity declarations are refused, so nothing in the data can expand or be fetched.
+    """
+    hits: dict[str, dict[int, int]] = defaultdict(dict)
+    sources: list[str] = []
+    current: list[str] = []
+    text: list[str] | None = None
+    root_seen = False
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal text, root_seen
+        if not root_seen and tag != "coverage":
+            raise ValueError(f"not Cobertura XML: it begins with <{tag}>")
+        root_seen = True
+        if tag == "source":
+            text = []
+        elif tag == "class":
+            current.append(attributes["filename"])
+            hits[current[-1]]
+        elif tag == "line" and current:
+            lines, number = hits[current[-1]], int(attributes["number"])
+            lines[number] = max(int(attributes["hits"]), lines.get(number, 0))
+
+    def end(tag: str) -> None:
+        nonlocal text
+        if tag == "source" and text is not None:
+            sources.append("".join(text).strip())
+            text = None
+        elif tag == "class":
+            current.pop()
+
+    def characters(data: str) -> None:
+        if text is not None:
+            text.append(data)
+
+    def entity(*_: object) -> None:
+        raise ValueError("it declares XML entities, which no coverage tool does")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = characters
+    parser.EntityDeclHandler = entity
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise ValueError(f"not well-formed XML: {error}") from error
+    except KeyError as error:
+        raise ValueError(f"an element lacks its attribute {error}") from error
+    source = next((source for source in sources if source), None)
+    if source is None or len(set(filter(None, sources))) > 1:
+        return _from_hits(hits)  # several sources: no telling whose file it is; names must do
+    return {posixpath.join(_normal(source), path): f for path, f in _from_hits(hits).items()}
+
+
+def _from_hits(hits: Mapping[str, Mapping[int, int]]) -> dict[str, float]:
+    return {path: _share(lines.values()) for path, lines in hits.items()}
+
+
+def _share(counts: Iterable[int]) -> float:
+    ran = [count > 0 for count in counts]
+    return sum(ran) / len(ran) if ran else 1.0
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,321 @@
+"""The evidence of a promotion: what changed, what was checked, and how it is told to people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from lane_planner.base.text import plural, printable
+from lane_planner.gates.command import GateResult
+from lane_planner.promotion.values import FileMove, Promotion
+
+SCHEMA = "lane-planner/evidence/1"
+
+# Rows of a table, and lines of a failed gate's output, that a pull request's reader will read.
+_ROWS = 25
+_OUTPUT_LINES = 40
+
+
+class Renamed(msgspec.Struct, frozen=True, order=True):
+    """A promoted module's dotted names, before and after the move."""
+
+    before: str
+    after: str
+
+
+class ModuleCoverage(msgspec.Struct, frozen=True):
+    """A module's test coverage.
+
+    Attributes:
+        module: dotted name before the move.
+        fraction: of its lines, 0 to 1; None if the data lacks the module.
+    """
+
+    module: str
+    fraction: float | None
+
+
+class ModuleImports(msgspec.Struct, frozen=True):
+    """What a promoted module imports.
+
+    Attributes:
+        module: dotted name before the move.
+        before: (imported module, kind), on the base commit.
+        after: likewise, on the result.
+    """
+
+    module: str
+    before: tuple[tuple[str, str], ...]
+    after: tuple[tuple[str, str], ...]
+
+
+class Mention(msgspec.Struct, frozen=True, order=True):
+    """A place that names a promoted module and was not rewritten.
+
+    Attributes:
+        path: below the root, on the result.
+        line: from 1.
+        text: the name as it stands there.
+    """
+
+    path: str
+    line: int
+    text: str
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a reviewer needs to trust a promotion without repeating it.
+
+    Attributes:
+        title: the pull request's title.
+        base: commit that the promotion starts from.
+        result: commit that it ends with.
+        modules: promoted modules, sorted.
+        moves: moved files, sorted.
+        rewritten: files whose references follow, after the move, sorted.
+        made: new files, sorted.
+        deleted: files that went away without a new place, sorted.
+        coverage: by module, sorted.
+        coverage_min: the fraction that is asked for; None: none is.
+        imports: by module, sorted.
+        gates: results in the order in which the gates ran.
+        notes: what a person should know, in order.
+        mentions: places that still name a promoted module, sorted.
+        schema: the format's name.
+    """
+
+    title: str
+    base: str
+    result: str
+    modules: tuple[Renamed, ...]
+    moves: tuple[FileMove, ...]
+    rewritten: tuple[str, ...]
+    made: tuple[str, ...]
+    deleted: tuple[str, ...] = ()
+    coverage: tuple[ModuleCoverage, ...] = ()
+    coverage_min: float | None = None
+    imports: tuple[ModuleImports, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    schema: str = SCHEMA
+
+
+def evidence_of(
+    title: str,
+    promotions: Sequence[Promotion],
+    *,
+    base: str,
+    result: str,
+    gates: Sequence[GateResult],
+    coverage: Iterable[ModuleCoverage] = (),
+    coverage_min: float | None = None,
+    imports: Iterable[ModuleImports] = (),
+    mentions: Iterable[Mention] = (),
+) -> Evidence:
+    """Return the evidence of promotions that were carried out one after the other.
+
+    A file that several of them rewrite is listed once; so is a note.
+    """
+    made = {w.path for p in promotions for w in p.writes if w.reason == "made"}
+    rewritten = {w.path for p in promotions for w in p.writes if w.reason != "made"}
+    return Evidence(
+        title=title,
+        base=base,
+        result=result,
+        modules=tuple(sorted(Renamed(*names) for p in promotions for names in p.renamed)),
+        moves=tuple(sorted(move for p in promotions for move in p.moves)),
+        rewritten=tuple(sorted(rewritten - made)),
+        made=tuple(sorted(made)),
+        deleted=tuple(sorted({path for p in promotions for path in p.deletes})),
+        coverage=tuple(sorted(coverage, key=lambda entry: entry.module)),
+        coverage_min=coverage_min,
+        imports=tuple(sorted(imports, key=lambda entry: entry.module)),
+        gates=tuple(gates),
+        notes=tuple(dict.fromkeys(note for p in promotions for note in p.notes)),
+        mentions=tuple(sorted(mentions)),
+    )
+
+
+def to_json(evidence: Evidence) -> bytes:
+    """Return the evidence as one JSON object, indented, with a final newline.
+
+    Names that are not valid Unicode (a file name may be any bytes) stand in it escaped, as
+    `printable` writes them.
+    """
+    plain = _encodable(msgspec.to_builtins(evidence))
+    ordered = {"schema": plain.pop("schema"), **plain}
+    return msgspec.json.format(msgspec.json.encode(ordered), indent=2) + b"\n"
+
+
+def to_markdown(evidence: Evidence) -> str:
+    """Return the evidence as GitHub-flavoured Markdown, the body of a pull request.
+
+    Nothing that a name, a note or a gate's output holds can act as markup or mention a user.
+    Long tables are cut, saying so: the JSON has everything.
+    """
+    sections = [
+        f"# {_text(evidence.title)}",
+        _summary(evidence),
+        _modules(evidence),
+        _imports(evidence),
+        _gates(evidence),
+        _bullets("Notes", [_text(note) for note in evidence.notes]),
+        _bullets(
+            "Still named here, not rewritten",
+            [f"{_name(m.path)} line {m.line}: {_name(m.text)}" for m in evidence.mentions],
+        ),
+        _files(evidence),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _summary(evidence: Evidence) -> str:
+    counts = [
+        f"{plural(len(evidence.moves), 'file')} moved",
+        f"{len(evidence.rewritten):,} rewritten",
+        f"{len(evidence.made):,} made",
+    ]
+    if evidence.deleted:
+        counts.append(f"{len(evidence.deleted):,} deleted")
+    failed = [gate for gate in evidence.gates if not gate.passed]
+    passed = len(evidence.gates) - len(failed)
+    gates = "no gate applied" if not evidence.gates else f"{passed} of {len(evidence.gates)} passed"
+    rows = [
+        ("base", _name(evidence.base)),
+        ("result", _name(evidence.result)),
+        ("files", ", ".join(counts)),
+        ("gates", gates),
+    ]
+    if evidence.coverage_min is not None:
+        rows.append(("coverage asked for", _percent(evidence.coverage_min)))
+    return _table(("", ""), rows)
+
+
+def _modules(evidence: Evidence) -> str:
+    coverage = {entry.module: entry.fraction for entry in evidence.coverage}
+    rows = []
+    for module in evidence.modules:
+        row = [_name(module.before), _name(module.after)]
+        if coverage:
+            row.append(_percent(coverage.get(module.before)))
+        rows.append(row)
+    header = ["before", "after", *(["coverage"] if coverage else [])]
+    return _section("Modules", header, rows)
+
+
+def _imports(evidence: Evidence) -> str:
+    rows = []
+    for entry in evidence.imports:
+        before, after = set(entry.before), set(entry.after)
+        gone = [f"{_name(name)} {_text(kind)}" for name, kind in sorted(before - after)]
+        come = [f"{_name(name)} {_text(kind)}" for name, kind in sorted(after - before)]
+        if gone or come:
+            rows.append([_name(entry.module), "<br>".join(gone), "<br>".join(come)])
+    if not rows:
+        return "Imports: the same before and after." if evidence.imports else ""
+    return _section("Imports that changed", ["module", "before", "after"], rows)
+
+
+def _gates(evidence: Evidence) -> str:
+    rows = [
+        [_text(gate.name), gate.phase, _verdict(gate), f"{gate.seconds:.1f} s", _command(gate)]
+        for gate in evidence.gates
+    ]
+    parts = [_section("Gates", ["gate", "phase", "result", "time", "command"], rows)]
+    for gate in evidence.gates:
+        if not gate.passed and gate.output.strip():
+            parts.append(f"Output of {_text(gate.name)} (its end):\n\n{_fenced(gate.output)}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _files(evidence: Evidence) -> str:
+    moved = {move.target: move.source for move in evidence.moves}
+    rows = [[_name(source), "moved to", _name(target)] for target, source in moved.items()]
+    rows += [["", "rewritten", _name(path)] for path in evidence.rewritten]
+    rows += [["", "made", _name(path)] for path in evidence.made]
+    rows += [[_name(path), "deleted", ""] for path in evidence.deleted]
+    if not rows:
+        return ""
+    table = _table(("before", "", "after"), rows)
+    return f"<details><summary>{plural(len(rows), 'file')}</summary>\n\n{table}\n\n</details>"
+
+
+def _verdict(gate: GateResult) -> str:
+    if gate.passed:
+        return "passed"
+    return "**timed out**" if gate.timed_out else f"**failed** ({gate.exit_code})"
+
+
+def _command(gate: GateResult) -> str:
+    return _name(" ".join(gate.command))
+
+
+def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return f"## {title}\n\n{_table(header, rows)}" if rows else ""
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [_row(header), _row(["---"] * len(header)), *(_row(row) for row in rows[:_ROWS])]
+    if len(rows) > _ROWS:
+        lines.append(f"\n… and {len(rows) - _ROWS:,} more.")
+    return "\n".join(lines)
+
+
+def _bullets(title: str, items: Sequence[str]) -> str:
+    if not items:
+        return ""
+    lines = [f"- {item}" for item in items[:_ROWS]]
+    if len(items) > _ROWS:
+        lines.append(f"- … and {len(items) - _ROWS:,} more.")
+    return f"## {title}\n\n" + "\n".join(lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _percent(fraction: float | None) -> str:
+    # Rounded down: 74.96 % must not read as the 75.0 % that is asked for.
+    return "no data" if fraction is None else f"{int(fraction * 1000 + 1e-9) / 10:.1f} %"
+
+
+# Every character that Markdown, HTML, or GitHub (@user, #1) gives a meaning, as a reference that
+# none of them interprets.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#+!|~&@$^=:]|(?<=ww)w(?=\.)|^[-\d]")
+
+
+def _text(text: str) -> str:
+    """Return text that reads as itself in a Markdown paragraph, list item or table cell."""
+    line = printable(" ".join(text.splitlines()))
+    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", line)
+
+
+def _name(name: str) -> str:
+    """Return a name as code where that shows it as it is; else as escaped text."""
+    shown = printable(name)
+    if not shown or shown != shown.strip() or "`" in shown or "|" in shown:
+        return _text(name).replace(" ", "&#32;") if name else "&#32;"
+    return f"`{shown}`"
+
+
+def _fenced(output: str) -> str:
+    lines = output.strip("\n").split("\n")
+    shown = "\n".join(printable(line.rstrip("\r")) for line in lines[-_OUTPUT_LINES:])
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{shown}\n{fence}"
+
+
+def _encodable(value: Any) -> Any:
+    """Return plain data with the strings that UTF-8 cannot hold escaped."""
+    if isinstance(value, str):
+        return printable(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Import records → the resolved import graph."""

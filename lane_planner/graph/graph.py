@@ -1,0 +1,158 @@
+"""The import graph of a repository: immutable, sorted, asked with verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lane_planner.graph.resolve import ImportSite, resolve_all
+from lane_planner.scan.modules import Module, ModuleTable, name_modules
+from lane_planner.scan.records import FileRecord
+
+if TYPE_CHECKING:
+    import grimp
+    import networkx
+
+
+class ImportGraph:
+    """Modules and the imports between them.
+
+    networkx and grimp's native graph stand behind the queries that need them, and are loaded only
+    then.
+
+    Args:
+        table: the modules.
+        sites: import sites, external ones perhaps among them.
+    """
+
+    def __init__(self, table: ModuleTable, sites: Iterable[ImportSite]) -> None:
+        self._table = table
+        self._sites = tuple(sites)
+
+    @property
+    def modules(self) -> Mapping[str, Module]:
+        """All modules by name, sorted."""
+        return self._table.by_name
+
+    @property
+    def table(self) -> ModuleTable:
+        """The modules as they were named."""
+        return self._table
+
+    @property
+    def sites(self) -> tuple[ImportSite, ...]:
+        """All import sites, by importer, line and column."""
+        return self._sites
+
+    def module_at(self, path: str) -> Module | None:
+        """Return the module that a file holds, or None."""
+        return self._table.by_path.get(path)
+
+    @cached_property
+    def _by_importer(self) -> dict[str, tuple[ImportSite, ...]]:
+        return _grouped(self._sites, "importer")
+
+    @cached_property
+    def _by_imported(self) -> dict[str, tuple[ImportSite, ...]]:
+        return _grouped((site for site in self._sites if not site.external), "imported")
+
+    def sites_in(self, importer: str) -> tuple[ImportSite, ...]:
+        """Return the import sites of a module, by line and column."""
+        return self._by_importer.get(importer, ())
+
+    def sites_of(self, imported: str) -> tuple[ImportSite, ...]:
+        """Return the sites that import a module (or name a missing one), by importer and line."""
+        return self._by_imported.get(imported, ())
+
+    def imports_of(self, importer: str) -> tuple[str, ...]:
+        """Return the names of the modules that a module imports, sorted."""
+        return tuple(sorted({s.imported for s in self.sites_in(importer) if s.resolved}))
+
+    def importers_of(self, imported: str) -> tuple[str, ...]:
+        """Return the names of the modules that import a module, sorted."""
+        return tuple(sorted({s.importer for s in self.sites_of(imported) if s.resolved}))
+
+    def edges(self, kinds: Collection[str] = ("eager", "deferred", "typing")) -> set[tuple[str, str]]:
+        """Return (importer, imported) for the resolved sites of some kinds."""
+        return {(s.importer, s.imported) for s in self._sites if s.resolved and s.kind in kinds}
+
+    def components(self, kinds: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """Return the strongly connected components of more than one module, sorted.
+
+        Args:
+            kinds: the kinds of import that count.
+        """
+        return components(self.edges(kinds))
+
+    def as_networkx(self) -> networkx.DiGraph[str]:
+        """Return a networkx graph of all modules and resolved imports, sites as edge data."""
+        import networkx
+
+        graph: networkx.DiGraph[str] = networkx.DiGraph()
+        graph.add_nodes_from(self.modules)
+        for site in self._sites:
+            if site.resolved:
+                if not graph.has_edge(site.importer, site.imported):
+                    graph.add_edge(site.importer, site.imported, sites=[])
+                graph[site.importer][site.imported]["sites"].append(site)
+        return graph
+
+    @cached_property
+    def _native(self) -> grimp.ImportGraph:
+        import grimp
+
+        native = grimp.ImportGraph()
+        for name in self.modules:
+            native.add_module(name)
+        for importer, imported in sorted(self.edges()):
+            native.add_import(importer=importer, imported=imported)
+        return native
+
+    def shortest_chain(self, importer: str, imported: str) -> tuple[str, ...] | None:
+        """Return a shortest chain of imports from one module to another, both ends included.
+
+        Returns:
+            The names along the chain; None if there is none.
+        """
+        if importer not in self.modules or imported not in self.modules:
+            return None
+        return self._native.find_shortest_chain(importer=importer, imported=imported)
+
+
+def _grouped(sites: Iterable[ImportSite], end: str) -> dict[str, tuple[ImportSite, ...]]:
+    groups: dict[str, list[ImportSite]] = {}
+    for site in sites:
+        groups.setdefault(getattr(site, end), []).append(site)
+    return {name: tuple(group) for name, group in groups.items()}
+
+
+def components(edges: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Return the strongly connected components of more than one node, each and all sorted."""
+    import networkx
+
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_edges_from(edges)
+    found = networkx.strongly_connected_components(graph)
+    return tuple(sorted(tuple(sorted(part)) for part in found if len(part) > 1))
+
+
+def build_graph(
+    records: Mapping[str, FileRecord],
+    *,
+    source_roots: tuple[str, ...] = (".",),
+    lane_paths: Iterable[str] = (),
+    aliases: tuple[tuple[str, str], ...] = (),
+    external: bool = False,
+) -> ImportGraph:
+    """Name the modules of files and resolve their imports.
+
+    Args:
+        records: what each file says, by path.
+        source_roots: directories that names start from.
+        lane_paths: paths of lanes; their first names are first-party even without a file.
+        aliases: (written prefix, prefix it stands for).
+        external: whether to keep imports of what is not first-party.
+    """
+    table = name_modules(records, source_roots, lane_paths)
+    return ImportGraph(table, resolve_all(table, dict(records), aliases, external=external))

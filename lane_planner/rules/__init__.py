@@ -1,0 +1,1 @@
+"""Lanes over the graph: violations, cycles, waivers, diagnostics. Rules return, and never print."""

@@ -1,0 +1,167 @@
+"""The clauses (`def`, `if`, `try`, …) of a source text, as far as imports need them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+from lane_planner.scan.lexer import CLAUSE_WORD, clause_colon, clause_lines
+from lane_planner.scan.records import Kind
+from lane_planner.scan.statements import catches_import_error_of, condition_of
+
+_CONTINUES = {
+    "elif": {"if", "elif"},
+    "else": {"if", "elif", "for", "while", "try", "except"},
+    "except": {"try", "except"},
+    "finally": {"try", "except", "else"},
+}
+
+
+class Clause(NamedTuple):
+    """A clause of a compound statement.
+
+    Attributes:
+        start: offset of its first word.
+        indent: column of its first word, tabs counted as CPython counts them.
+        word: "def", "if", "else", …
+        colon: offset of the colon that ends its header; None where it is missing.
+        parent: index of the enclosing clause, or -1.
+        siblings: indexes of the clauses of its compound statement, this one among them; the list
+            is shared and complete once the outline is.
+    """
+
+    start: int
+    indent: int
+    word: str
+    colon: int | None
+    parent: int
+    siblings: list[int]
+
+
+class Outline:
+    """The clauses of one source text, in order, and the contexts they make.
+
+    Args:
+        text: source text.
+        typing_names: names that stand for `TYPE_CHECKING` in it.
+
+    Raises:
+        UnmatchedQuote: a triple-quoted string is not closed.
+    """
+
+    def __init__(self, text: str, typing_names: frozenset[str]) -> None:
+        self._text = text
+        self._typing_names = typing_names
+        self._clauses = _clauses(text)
+        self._starts = [clause.start for clause in self._clauses]
+        self._contexts: dict[int, tuple[Kind, bool]] = {-1: ("eager", False)}
+
+    def inline_of(self, position: int) -> int | None:
+        """Return the clause whose header line goes on into a body that holds the position.
+
+        Returns:
+            The clause's index; None if the position is in no inline body.
+        """
+        index = bisect_right(self._starts, position) - 1
+        if index < 0:
+            return None
+        colon = self._clauses[index].colon
+        if colon is None or colon >= position:
+            return None
+        between = self._text[colon + 1 : position].replace("\\\n", "")
+        return None if "\n" in between else index
+
+    def holder_of(self, position: int, indent: int) -> int:
+        """Return the clause in whose block a statement stands, or -1 for the module.
+
+        Args:
+            position: offset of the statement.
+            indent: its column, tabs counted.
+        """
+        index = bisect_right(self._starts, position - 1) - 1
+        while index >= 0 and self._clauses[index].indent >= indent:
+            # What came before at this indentation or deeper is closed; its parent may not be.
+            index = self._clauses[index].parent
+        return index
+
+    def context(self, index: int) -> tuple[Kind, bool]:
+        """Return the kind of an import in a clause's body, and whether it is optional."""
+        pending: list[int] = []
+        while index not in self._contexts:
+            pending.append(index)
+            index = self._clauses[index].parent
+        for inner in reversed(pending):
+            kind, optional = self._contexts[self._clauses[inner].parent]
+            self._contexts[inner] = self._inside(inner, kind, optional)
+        return self._contexts[pending[0] if pending else index]
+
+    def _inside(self, index: int, kind: Kind, optional: bool) -> tuple[Kind, bool]:
+        clause = self._clauses[index]
+        if clause.word == "def":
+            return ("deferred" if kind == "eager" else kind), optional
+        if clause.word in ("if", "elif", "else"):
+            means = self._means(index)
+            if means == "typing":
+                return "typing", optional
+            if means == "main":
+                return ("deferred" if kind == "eager" else kind), optional
+        elif clause.word in ("try", "except"):
+            return kind, optional or any(map(self._catches, clause.siblings))
+        return kind, optional
+
+    def _means(self, index: int) -> str | None:
+        clause = self._clauses[index]
+        for sibling in clause.siblings:
+            if sibling == index:
+                break
+            if self._condition(sibling) == "not typing":
+                return "typing"  # the branches behind `if not TYPE_CHECKING`
+        return self._condition(index)
+
+    def _condition(self, index: int) -> str | None:
+        clause = self._clauses[index]
+        if clause.word not in ("if", "elif") or clause.colon is None:
+            return None
+        test = self._text[clause.start + len(clause.word) : clause.colon].strip()
+        telling = "__main__" in test or any(name in test for name in self._typing_names)
+        return condition_of(test, self._typing_names) if telling else None
+
+    def _catches(self, index: int) -> bool:
+        clause = self._clauses[index]
+        if clause.word != "except" or clause.colon is None:
+            return False
+        return catches_import_error_of(self._text[clause.start : clause.colon + 1])
+
+
+def indent_width(blank: str) -> int:
+    """Return the column that leading blanks reach: tabs go to multiples of eight, as in CPython."""
+    if "\f" in blank:
+        blank = blank.rpartition("\f")[2]
+    return len(blank.expandtabs(8)) if "\t" in blank else len(blank)
+
+
+def _clauses(text: str) -> list[Clause]:
+    clauses: list[Clause] = []
+    open_clauses: list[int] = []
+    for line in clause_lines(text):
+        found = CLAUSE_WORD.match(text, line)
+        if found is None:
+            continue
+        word = found.group(2)
+        colon = clause_colon(text, found.end())
+        if colon is None and word not in ("def", "class"):
+            continue  # a name, or a line inside brackets
+        indent = indent_width(found.group(1))
+        while open_clauses and clauses[open_clauses[-1]].indent > indent:
+            open_clauses.pop()
+        siblings: list[int] = []
+        if open_clauses and clauses[open_clauses[-1]].indent == indent:
+            former = clauses[open_clauses.pop()]
+            if former.word in _CONTINUES.get(word, ()):
+                siblings = former.siblings
+        parent = open_clauses[-1] if open_clauses else -1
+        siblings.append(len(clauses))
+        open_clauses.append(len(clauses))
+        start = found.start() + len(found.group(1))
+        clauses.append(Clause(start, indent, word, colon, parent, siblings))
+    return clauses

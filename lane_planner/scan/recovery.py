@@ -1,0 +1,68 @@
+"""What to make of a file in which a triple quote is not closed.
+
+One stray triple quote turns the rest of the file inside out: what was code reads as string and
+the other way round. Each opening quote could be the stray one; the reading in which most lines
+look like code outside strings is taken, so that imports are found and examples inside
+docstrings are not.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lane_planner.scan.lexer import UnmatchedQuote, import_words
+
+# Openings tried at most: each costs one pass over the text.
+_MAX_TRIED = 200
+
+_QUOTED = re.compile(
+    r"""(?xs)\#[^\n]*+
+      | (?P<triple>\"\"\"(?>[^"\\]++|\\.|"(?!""))*+(?:\"\"\"|\Z)|'''(?>[^'\\]++|\\.|'(?!''))*+(?:'''|\Z))
+      | "(?>[^"\\\n]++|\\.)*+(?:"|(?=\n)|\Z)
+      | '(?>[^'\\\n]++|\\.)*+(?:'|(?=\n)|\Z)"""
+)
+# Lines that are code wherever they stand; imports are left out, since they are what is asked.
+_CODE_LINE = re.compile(
+    r"(?m)^[ \t]*(?:(?:def|class)\s+\w+\s*[(:]|@\w|return\b|raise\s+\w|(?:if|elif|for|while|with)\b"
+    r".*:[ \t]*$|(?:else|try|finally)\s*:|except\b.*:|self\.\w+\s*=|\w+\s*=\s*\S)"
+)
+_NOT_NEWLINE = re.compile(r"[^\n]")
+
+
+def without_unmatched_quotes(text: str) -> str:
+    """Return the text with stray triple quotes taken out, every other character in its place.
+
+    Args:
+        text: source text in which a triple-quoted string is not closed.
+
+    Returns:
+        A text of the same length and lines in which every triple-quoted string is closed.
+    """
+    for _ in range(8):  # more than a few stray quotes in one file: what is left is cut off
+        readings = _readings(text)
+        text = max(readings, key=_score)
+        try:
+            import_words(text)
+        except UnmatchedQuote as at:
+            last = at.position
+        else:
+            return text
+    return text[:last] + _NOT_NEWLINE.sub(" ", text[last:])
+
+
+def _readings(text: str) -> list[str]:
+    openings = [m.start() for m in _QUOTED.finditer(text) if m.lastgroup == "triple"]
+    readings = []
+    for opening in openings[-_MAX_TRIED:]:
+        line_end = text.find("\n", opening)
+        line_end = len(text) if line_end < 0 else line_end
+        # the string was meant to end with its line …
+        readings.append(text[:opening] + " " * (line_end - opening) + text[line_end:])
+    # … or the file was cut off inside it
+    readings.append(text[: openings[-1]] + _NOT_NEWLINE.sub(" ", text[openings[-1] :]))
+    return readings
+
+
+def _score(text: str) -> int:
+    code = _QUOTED.sub(lambda match: _NOT_NEWLINE.sub(" ", match.group()), text)
+    return len(_CODE_LINE.findall(code))

@@ -1,0 +1,190 @@
+"""One file's bytes → its import records: the inner ring, without any I/O.
+
+Of the source only the *import slice* is parsed: import statements, statements that call for a
+dynamic import, and the headers of the clauses around them. That this gives the same records as
+libcst on the whole module is shown over large corpora by `tests/corpus`.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+from lane_planner.scan.decode import Undecodable, decode
+from lane_planner.scan.lexer import (
+    DYNAMIC_WORDS,
+    Hit,
+    LogicalLine,
+    UnmatchedQuote,
+    import_words,
+    logical_lines,
+    statement_end,
+)
+from lane_planner.scan.outline import Outline, indent_width
+from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
+from lane_planner.scan.recovery import without_unmatched_quotes
+from lane_planner.scan.statements import CallNames, dynamic_calls_in, later, parse_import
+
+_BLANK = re.compile(r"[ \t\f]*")
+# What stands before `import` in its own statement: nothing, or `from` and a module.
+_BEFORE = re.compile(r"(?:(?<=[;:])|^)((?:[ \t\f]|\\\n)*)(from\b[\w. \t\f\\\n]*)?\Z")
+_LAZY = re.compile(r"^[ \t\f]*lazy[ \t]+((?:from\b[\w. \t]*)?)\Z")  # PEP 810
+_SPACE_OR_JOIN = re.compile(r"(?:[ \t\f]|\\\n)*")
+_TYPING_ALIAS = re.compile(r"\bTYPE_CHECKING\s+as\s+(\w+)")
+_MODULE_ALIAS = re.compile(r"\bimportlib\s+as\s+(\w+)")
+_FUNCTION_ALIAS = re.compile(r"\bimport_module\s+as\s+(\w+)")
+_OWN_FUNCTION = re.compile(r"\bdef\s+import_module\b")
+
+
+def scan_source(content: bytes) -> FileRecord:
+    """Return the imports of one file; every import statement that can be read is read.
+
+    Args:
+        content: the file's bytes.
+    """
+    try:
+        text = decode(content)
+    except Undecodable as reason:
+        return FileRecord(undecodable=str(reason))
+    return scan_text(text)
+
+
+def scan_text(text: str) -> FileRecord:
+    """Return the imports of a source text with "\\n" for newlines; see `scan_source`."""
+    if "import" not in text:
+        return FileRecord()
+    try:
+        return _scan(text)
+    except UnmatchedQuote:
+        return _scan(without_unmatched_quotes(text))
+
+
+def _scan(text: str) -> FileRecord:
+    names = _call_names(text)
+    words = import_words(text, tuple(sorted(names.import_module - DYNAMIC_WORDS)))
+    return _FileScan(text, names).scan(words)
+
+
+def _call_names(text: str) -> CallNames:
+    functions = set(_FUNCTION_ALIAS.findall(text)) if "import_module" in text else set()
+    if not _OWN_FUNCTION.search(text):
+        functions.add("import_module")
+    return CallNames(
+        frozenset(functions), frozenset({"importlib", *_MODULE_ALIAS.findall(text)})
+    )
+
+
+
+class _FileScan:
+    """The scan of one text; the outline and the logical lines are made when first needed."""
+
+    def __init__(self, text: str, names: CallNames) -> None:
+        self._text = text
+        self._names = names
+        self._outline: Outline | None = None
+        self._logical: list[LogicalLine] | None = None
+        self._line = 1
+        self._counted = 0
+        self._imports: list[RawImport] = []
+        self._opaque: list[OpaqueImport] = []
+
+    def scan(self, words: list[Hit]) -> FileRecord:
+        done = -1  # end of the last statement with a dynamic call: it may hold several
+        for hit in words:
+            if hit.word == "import":
+                self._import(hit)
+            elif hit.start >= done and self._text[hit.end :].lstrip()[:1] == "(":
+                done = self._dynamic(hit)
+        self._imports.sort(key=lambda record: (record.line, record.column))
+        return FileRecord(tuple(self._imports), tuple(self._opaque))
+
+    def _import(self, hit: Hit) -> None:
+        text = self._text
+        line_start = text.rfind("\n", 0, hit.start) + 1
+        while line_start > 1 and text[line_start - 2] == "\\":
+            line_start = text.rfind("\n", 0, line_start - 1) + 1
+        before = text[line_start : hit.start]
+        lazy = False
+        if not before:
+            start = hit.start
+        else:
+            found = _BEFORE.search(before)
+            if found is None:
+                found = _LAZY.match(before)
+                if found is None:
+                    return  # prose of a broken file, or no statement of its own
+                lazy = True
+                start = line_start + found.start(1)
+            else:
+                start = line_start + found.end(1)
+        written = parse_import(text[start : statement_end(text, hit.end)].rstrip(" \t\f\\\n"))
+        if not written:
+            return
+        kind, optional = self._context(line_start, start)
+        line, column = self._position(start)
+        if lazy:
+            kind = later(kind, deferred=True)
+        for module, names in written:
+            self._imports.append(RawImport(module, names, line, column, kind, optional))
+
+    def _dynamic(self, hit: Hit) -> int:
+        """Record the dynamic imports of the statement that holds a hit; return its end."""
+        text = self._text
+        if self._logical is None:
+            self._logical = logical_lines(text)
+        line = next((ln for ln in self._logical if ln.start <= hit.start < ln.end), None)
+        if line is None:
+            return hit.end
+        cuts = [line.start, *(s + 1 for s in line.semicolons), line.end + 1]
+        if line.colon is not None:
+            # The header is a statement of its own; what stands behind its colon begins the body.
+            cuts = sorted({*cuts, line.colon + 1})
+        bounds = zip(cuts, cuts[1:], strict=False)
+        start, end = next((a, b) for a, b in bounds if a <= hit.start < b)
+        start = _SPACE_OR_JOIN.match(text, start).end()  # type: ignore[union-attr]  # can be empty
+        source = text[start:end].rstrip(" \t\f\n;")
+        calls = dynamic_calls_in(source, self._names)
+        if not calls:
+            return hit.end
+        line_start = text.rfind("\n", 0, line.start) + 1
+        kind, optional = self._context(line_start, start)
+        at = self._position(start)
+        for call in calls:
+            if call.module is None:
+                self._opaque.append(OpaqueImport(*at, call.call))
+            else:
+                when = later(kind, deferred=call.deferred)
+                self._imports.append(
+                    RawImport(call.module, None, *at, when, optional, True, call.anchor)
+                )
+        return end
+
+    def _context(self, line_start: int, start: int) -> tuple[Kind, bool]:
+        text = self._text
+        if start == line_start:
+            return "eager", False
+        if self._outline is None:
+            self._outline = Outline(
+                text, frozenset({"TYPE_CHECKING", *_TYPING_ALIAS.findall(text)})
+            )
+        outline = self._outline
+        blank = _BLANK.match(text, line_start).end()  # type: ignore[union-attr]  # it can be empty
+        if blank < start:  # something stands before it on its line
+            inline = outline.inline_of(start)
+            if inline is not None:
+                return outline.context(inline)
+            if self._logical is None:
+                self._logical = logical_lines(text)
+            line = next((ln for ln in self._logical if ln.start <= start < ln.end), None)
+            if line is not None:
+                line_start = text.rfind("\n", 0, line.start) + 1
+                blank = line.start
+        width = indent_width(text[line_start:blank])
+        return outline.context(outline.holder_of(blank, width)) if width else ("eager", False)
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        if offset < self._counted:
+            self._line, self._counted = 1, 0
+        self._line += self._text.count("\n", self._counted, offset)
+        self._counted = offset
+        return self._line, offset - (self._text.rfind("\n", 0, offset) + 1)

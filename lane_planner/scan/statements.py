@@ -1,0 +1,279 @@
+"""libcst on single statements: what an import imports, what a condition or a handler means.
+
+A repository repeats itself: the answers are remembered by the statement's text.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import libcst as cst
+
+from lane_planner.scan.records import Kind
+
+_CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+class Written(NamedTuple):
+    """One imported module as written; see `RawImport` for the fields."""
+
+    module: str
+    names: tuple[str, ...] | None
+
+
+@lru_cache(maxsize=1 << 16)
+def parse_import(statement: str) -> tuple[Written, ...]:
+    """Return what an import statement imports; nothing if it cannot be read.
+
+    Args:
+        statement: an `import` or `from` statement without indentation or trailing comment.
+    """
+    try:
+        node = cst.parse_statement(statement)
+    except cst.ParserSyntaxError:
+        return ()
+    if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:
+        return ()
+    return written(node.body[0])
+
+
+def written(node: cst.CSTNode) -> tuple[Written, ...]:
+    """Return what an import node imports, in source order; nothing for any other node."""
+    if isinstance(node, cst.Import):
+        return tuple(Written(dotted(alias.name), None) for alias in node.names)
+    if isinstance(node, cst.ImportFrom):
+        module = "." * len(node.relative) + (dotted(node.module) if node.module else "")
+        if isinstance(node.names, cst.ImportStar):
+            return (Written(module, ("*",)),)
+        return (Written(module, tuple(dotted(alias.name) for alias in node.names)),)
+    return ()
+
+
+def dotted(node: cst.CSTNode) -> str:
+    """Return the text of a dotted name."""
+    parts: list[str] = []
+    while isinstance(node, cst.Attribute):
+        parts.append(node.attr.value)
+        node = node.value
+    if isinstance(node, cst.Name):
+        parts.append(node.value)
+    return ".".join(reversed(parts))
+
+
+Condition = Literal["typing", "not typing", "main"]
+
+
+@lru_cache(maxsize=1 << 12)
+def condition_of(test: str, typing_names: frozenset[str]) -> Condition | None:
+    """Tell whether an `if` test means type checking or running as a script.
+
+    Args:
+        test: source of the expression.
+        typing_names: names that stand for `TYPE_CHECKING` in the file.
+    """
+    try:
+        return condition(cst.parse_expression(f"({test})"), typing_names)
+    except cst.ParserSyntaxError:
+        return None
+
+
+def condition(test: cst.BaseExpression, typing_names: frozenset[str]) -> Condition | None:
+    """The same for a node."""
+    if isinstance(test, cst.Name):
+        return "typing" if test.value in typing_names else None
+    if isinstance(test, cst.Attribute):
+        return "typing" if test.attr.value == "TYPE_CHECKING" else None
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        inner = condition(test.expression, typing_names)
+        return {"typing": "not typing", "not typing": "typing"}.get(inner or "")  # type: ignore[return-value]
+    if isinstance(test, cst.BooleanOperation):
+        sides = (condition(test.left, typing_names), condition(test.right, typing_names))
+        if isinstance(test.operator, cst.And):  # the body runs only where both hold
+            return next((side for side in sides if side in ("typing", "main")), None)
+        if sides[0] == sides[1]:
+            return sides[0]
+        # `not TYPE_CHECKING or x`: the else branch runs only under type checking
+        return "not typing" if "not typing" in sides else None
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        target = test.comparisons[0]
+        pair = (test.left, target.comparator)
+        if isinstance(target.operator, cst.Equal) and (_is_main(*pair) or _is_main(*pair[::-1])):
+            return "main"
+    return None
+
+
+def _is_main(name: cst.BaseExpression, value: cst.BaseExpression) -> bool:
+    return (
+        isinstance(name, cst.Name)
+        and name.value == "__name__"
+        and isinstance(value, cst.SimpleString)
+        and value.evaluated_value == "__main__"
+    )
+
+
+@lru_cache(maxsize=1 << 12)
+def catches_import_error_of(header: str) -> bool:
+    """Tell whether an `except` clause, given by its header's source, catches a failed import."""
+    try:
+        node = cst.parse_statement(f"try: pass\n{header} pass\n")
+    except cst.ParserSyntaxError:
+        return False
+    return isinstance(node, (cst.Try, cst.TryStar)) and any(map(catches_import_error, node.handlers))
+
+
+def catches_import_error(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
+    """The same for a node."""
+    caught = handler.type
+    if caught is None:
+        return True
+    types = [e.value for e in caught.elements] if isinstance(caught, cst.Tuple) else [caught]
+    return any(dotted(node).rpartition(".")[2] in _CAUGHT for node in types)
+
+
+class DynamicCall(NamedTuple):
+    """An `import_module` or `__import__` call.
+
+    Attributes:
+        module: the literal module, leading dots for a relative one; None if it is opaque.
+        anchor: what a relative one is relative to, as in `RawImport`.
+        deferred: it stands in a lambda.
+        call: the called name as written.
+    """
+
+    module: str | None
+    anchor: str | None
+    deferred: bool
+    call: str
+
+
+class CallNames(NamedTuple):
+    """The names under which a file can call for a dynamic import.
+
+    Attributes:
+        import_module: names bound to `importlib.import_module`.
+        importlib: names bound to the `importlib` module.
+    """
+
+    import_module: frozenset[str]
+    importlib: frozenset[str]
+
+
+@lru_cache(maxsize=1 << 12)
+def dynamic_calls_in(statement: str, names: CallNames) -> tuple[DynamicCall, ...]:
+    """Return the dynamic imports of one statement or clause header, in source order.
+
+    Args:
+        statement: source of a simple statement, a decorator, or a clause header up to its colon.
+        names: what the file calls the importing functions.
+    """
+    tree = _parse_any(statement)
+    if tree is None:
+        return ()
+    finder = _CallFinder(names)
+    tree.visit(finder)
+    return tuple(finder.found)
+
+
+def _parse_any(statement: str) -> cst.CSTNode | None:
+    word = statement.split(None, 1)[0] if statement.strip() else ""
+    if word.startswith("@"):
+        attempts = [f"{statement}\ndef _(): pass\n"]
+    elif word.startswith("elif"):
+        attempts = [f"{statement[2:]} pass\n"]
+    elif word.startswith("except"):
+        attempts = [f"try: pass\n{statement} pass\n"]
+    elif word == "case":
+        attempts = [f"match _:\n {statement} pass\n", f"{statement}\n"]
+    elif word == "match":
+        attempts = [f"{statement}\n case _: pass\n", f"{statement}\n"]
+    else:
+        attempts = [f"{statement}\n", f"{statement} pass\n"]
+    for attempt in attempts:
+        try:
+            return cst.parse_module(attempt)
+        except cst.ParserSyntaxError:
+            continue
+    return None
+
+
+class _CallFinder(cst.CSTVisitor):
+    def __init__(self, names: CallNames) -> None:
+        super().__init__()
+        self.names = names
+        self.lambdas = 0
+        self.found: list[DynamicCall] = []
+
+    def visit_Lambda(self, node: cst.Lambda) -> bool:
+        node.params.visit(self)  # defaults are evaluated where the lambda is made
+        self.lambdas += 1
+        node.body.visit(self)
+        self.lambdas -= 1
+        return False
+
+    def visit_Call(self, node: cst.Call) -> None:
+        call = dynamic_call(node, self.names, deferred=self.lambdas > 0)
+        if call is not None:
+            self.found.append(call)
+
+
+def dynamic_call(node: cst.Call, names: CallNames, *, deferred: bool) -> DynamicCall | None:
+    """Return what a call imports, or None if it is no dynamic import.
+
+    Args:
+        node: any call.
+        names: what the file calls the importing functions.
+        deferred: whether the call stands in a lambda.
+    """
+    callee = dotted(node.func) if isinstance(node.func, (cst.Name, cst.Attribute)) else ""
+    base, _, last = callee.rpartition(".")
+    if callee in ("__import__", "builtins.__import__"):
+        module = _literal(_argument(node, 0, "name"))
+        level = _argument(node, 4, "level")
+        if level is not None:
+            if not isinstance(level, cst.Integer):
+                module = None
+            elif module is not None:
+                module = "." * level.evaluated_value + module
+        anchor = "__package__" if module and module.startswith(".") else None
+    elif (not base and last in names.import_module) or (
+        last == "import_module" and base in names.importlib
+    ):
+        module = _literal(_argument(node, 0, "name"))
+        anchor = None
+        if module is not None and module.startswith("."):
+            anchor = _anchor(_argument(node, 1, "package"))
+            module = module if anchor else None
+    else:
+        return None
+    if any(argument.star for argument in node.args):
+        module = anchor = None
+    if module is not None and not all(p.isidentifier() for p in module.lstrip(".").split(".")):
+        module = anchor = None
+    return DynamicCall(module, anchor, deferred, callee)
+
+
+def _argument(node: cst.Call, index: int, keyword: str) -> cst.BaseExpression | None:
+    positional = [a.value for a in node.args if a.keyword is None and not a.star]
+    if index < len(positional):
+        return positional[index]
+    named = (a.value for a in node.args if a.keyword is not None and a.keyword.value == keyword)
+    return next(named, None)
+
+
+def _literal(node: cst.BaseExpression | None) -> str | None:
+    if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else None
+    return None
+
+
+def _anchor(node: cst.BaseExpression | None) -> str | None:
+    if isinstance(node, cst.Name) and node.value in ("__package__", "__name__"):
+        return node.value
+    return _literal(node)
+
+
+def later(kind: Kind, *, deferred: bool) -> Kind:
+    """Return a kind, deferred where it would be eager but stands in a lambda."""
+    return "deferred" if deferred and kind == "eager" else kind

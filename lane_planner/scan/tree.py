@@ -1,0 +1,178 @@
+"""A whole repository: files, cache and worker processes → records by path."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import msgspec
+
+from lane_planner.scan.cache import ScanCache, content_key
+from lane_planner.scan.records import FileRecord, SyntaxFault
+from lane_planner.scan.sources import Entry, Source
+
+# Below this many bytes to read, starting worker processes costs more than it saves.
+_WORTH_WORKERS = 3_000_000
+_CHUNKS_PER_WORKER = 4
+
+Found = TypeVar("Found")
+
+
+class TreeScan(msgspec.Struct, frozen=True):
+    """What the files of a repository say.
+
+    Attributes:
+        records: by path, sorted.
+        keys: the content key of each path.
+    """
+
+    records: dict[str, FileRecord]
+    keys: dict[str, bytes]
+
+
+def scan_tree(source: Source, cache: ScanCache, *, workers: int = 0) -> TreeScan:
+    """Read the imports of every file that is not known from the cache.
+
+    Args:
+        source: the files.
+        cache: what is known already; it learns the rest, and is not saved.
+        workers: most worker processes; 0: as many as there are processors.
+    """
+    looked_at = time.time_ns()
+    entries = source.entries()
+    keys: dict[Entry, bytes] = {}
+    records: dict[str, FileRecord] = {}
+    missing: list[Entry] = []
+    for entry in entries:
+        key = cache.key_of(entry)
+        record = cache.record(key) if key is not None else None
+        if key is None or record is None:
+            missing.append(entry)
+        else:
+            keys[entry] = key
+            records[entry.path] = record
+    for entry, key, record in _spread(source, missing, _scan_chunk, _Scanned, workers):
+        if key:
+            cache.learn(key, record)
+            keys[entry] = key
+        records[entry.path] = record
+    cache.learn_stats(keys, looked_at)
+    return TreeScan(
+        dict(sorted(records.items())), {entry.path: key for entry, key in keys.items()}
+    )
+
+
+def syntax_faults(
+    source: Source, scan: TreeScan, cache: ScanCache, paths: Iterable[str], *, workers: int = 0
+) -> dict[str, SyntaxFault]:
+    """Return why files do not parse (LP901), by path; files that parse are left out.
+
+    Args:
+        source: the files, unchanged since the scan.
+        scan: their records.
+        cache: what is known already; it learns the rest, and is not saved.
+        paths: the Python files to look at.
+        workers: as for `scan_tree`.
+    """
+    faults: dict[str, SyntaxFault] = {}
+    unknown: set[str] = set()
+    for path in paths:
+        key = scan.keys.get(path)
+        try:
+            fault = cache.fault(key) if key is not None else None
+        except KeyError:
+            unknown.add(path)
+            continue
+        if fault is not None:
+            faults[path] = fault
+    missing = [entry for entry in source.entries() if entry.path in unknown] if unknown else []
+    for entry, key, fault in _spread(source, missing, _check_chunk, _Checked, workers):
+        if key:
+            cache.learn_fault(key, fault)
+        if fault is not None:
+            faults[entry.path] = fault
+    return dict(sorted(faults.items()))
+
+
+_Scanned = tuple[bytes, FileRecord]
+_Checked = tuple[bytes, SyntaxFault | None]
+
+
+def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[_Scanned]:
+    from lane_planner.scan.source import scan_source  # loads libcst, which a warm run never needs
+
+    found: list[_Scanned] = []
+    for entry, content in source.contents(entries):
+        if isinstance(content, OSError):
+            reason = content.strerror or str(content)
+            found.append((b"", FileRecord(undecodable=f"cannot be read: {reason}")))
+        elif entry.path.endswith((".py", ".pyi")):
+            record = scan_source(content) if entry.path.endswith(".py") else FileRecord()
+            found.append((entry.blob or content_key(content), record))
+        else:
+            found.append((b"", FileRecord()))
+    return found
+
+
+def _check_chunk(source: Source, entries: Sequence[Entry]) -> list[_Checked]:
+    from lane_planner.scan.syntax import syntax_fault
+
+    found: list[_Checked] = []
+    for entry, content in source.contents(entries):
+        if isinstance(content, OSError):
+            found.append((b"", None))
+        else:
+            found.append((entry.blob or content_key(content), syntax_fault(content)))
+    return found
+
+
+def _spread(
+    source: Source,
+    entries: Sequence[Entry],
+    work: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]],
+    answer: object,
+    workers: int,
+) -> Iterable[tuple[Entry, bytes, Found]]:
+    """Do work on files, in worker processes where that is faster, and yield the results in order."""
+    workers = workers or _processors()
+    size = sum(entry.stat.size if entry.stat else 10_000 for entry in entries)
+    if workers < 2 or size < _WORTH_WORKERS:
+        for entry, (key, found) in zip(entries, work(source, entries), strict=True):
+            yield entry, key, found
+        return
+    count = workers * _CHUNKS_PER_WORKER
+    chunks = [list(entries[first::count]) for first in range(count)]
+    decode = msgspec.msgpack.Decoder(list[answer]).decode  # type: ignore[valid-type]
+    with _executor(workers) as executor:
+        packed = executor.map(_packed, [work] * len(chunks), [source] * len(chunks), chunks)
+        for chunk, answers in zip(chunks, packed, strict=True):
+            for entry, (key, found) in zip(chunk, decode(answers), strict=True):
+                yield entry, key, found
+
+
+def _packed(
+    work: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]],
+    source: Source,
+    entries: Sequence[Entry],
+) -> bytes:
+    # One packed answer a chunk: pickling thousands of small records costs more than making them.
+    return msgspec.msgpack.encode(work(source, entries))
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _executor(workers: int) -> Executor:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # Forked workers share what is loaded already; elsewhere the platform's default is right.
+    forks = "fork" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("fork" if forks else None)
+    return ProcessPoolExecutor(workers, mp_context=context)

@@ -1,0 +1,1 @@
+"""Independent, slow and simple implementations that the tests compare the product with."""
