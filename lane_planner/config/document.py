@@ -77,11 +77,12 @@ class Document(msgspec.Struct, frozen=True):
         what, _, place = said.partition(" (at ")
         position = re.fullmatch(r"line (\d+), column (\d+)\)", place)
         if position:
-            line, column = int(position[1]), f"column {position[2]}: "
-        else:
-            at_end = place.startswith("end of document")
-            line, column = self.text.rstrip().count("\n") + 1 if at_end else 1, ""
-        return self._error_at(line, f"not valid TOML, mend {column}{what}")
+            line, spot = int(position[1]), f"column {position[2]}"
+        elif place:
+            line, spot = self.text.rstrip().count("\n") + 1, "the end of the file"
+        else:  # Python's own words about a value
+            line, spot = 1, "a number or date"
+        return self._error_at(line, f"not valid TOML, mend {spot}: {what}")
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -130,7 +131,7 @@ class Table(msgspec.Struct, frozen=True):
             if key in known:
                 continue
             if key in outer:
-                advice = "it belongs above the first [table] of the file"
+                advice = "it belongs above the first table of the configuration"
             else:
                 advice = suggestion(key, known) or f"known are {', '.join(known)}"
             raise self.error((key,), f"unknown key {self.label(key)}, {advice}")

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from lane_planner.config.document import Table, suggestion
 from lane_planner.config.settings import Lane
 
-_NAME = re.compile(r"\w[\w.-]*")
+_LIKE_LETTERS = str.maketrans("-.", "__")
 _KEYS = ("paths", "imports", "promotes_to")
 
 
@@ -61,8 +61,8 @@ def path_fault(path: str) -> str | None:
 
 
 def _read_lane(lanes: Table, name: str, outer: Sequence[str]) -> Lane:
-    if not _NAME.fullmatch(name):
-        # The name becomes part of branch names and command lines.
+    # It becomes part of branch names and command lines.
+    if not f"_{name}".translate(_LIKE_LETTERS).isidentifier() or name.startswith(("-", ".")):
         raise lanes.error((name,), f'lane name "{name}": use letters, digits, "_", "-" and "."')
     table = lanes.table(name)
     table.only(_KEYS, outer)

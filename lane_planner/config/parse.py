@@ -120,7 +120,9 @@ def _aliases(table: Table) -> tuple[tuple[str, str], ...]:
             raise table.error((key,), f'{table.label(key)} is a table, quote dotted names: "a.b"')
         for name in (key, table.text(key)):
             if not all(part.isidentifier() for part in name.split(".")):
-                raise table.error((key,), f'aliases: "{name}" is no module name, write one')
+                raise table.error(
+                    (key,), f'aliases: "{name}" is no module name, write a dotted name such as a.b'
+                )
     return tuple(sorted((key, table.text(key)) for key in table.values))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from lane_planner.config.lanes import path_fault
 from lane_planner.config.presets import PRESETS
 
 _LUKHAS_LANES = frozenset({"candidate", "core", "lukhas", "products"})
@@ -44,7 +45,7 @@ def propose(paths: Sequence[str]) -> str:
     Returns:
         The text of a lanes.toml that `parse_settings` accepts, the same for the same set of paths.
     """
-    usable = sorted({path for path in paths if path.isprintable()})
+    usable = sorted({p for p in paths if p.isprintable() and path_fault(p) is None})
     tops = {path.partition("/")[0] for path in usable if "/" in path}
     if len(tops & _LUKHAS_LANES) > 1 and tops & _LUKHAS_MARKS:
         return PRESETS["lukhas"]

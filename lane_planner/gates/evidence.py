@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -251,7 +252,7 @@ def _verdict(gate: GateResult) -> str:
 
 
 def _command(gate: GateResult) -> str:
-    return _name(" ".join(gate.command))
+    return _name(shlex.join(gate.command))
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -285,7 +286,7 @@ def _percent(fraction: float | None) -> str:
 
 # Every character that Markdown, HTML, or GitHub (@user, #1) gives a meaning, as a reference that
 # none of them interprets.
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#+!|~&@$^=:]|(?<=ww)w(?=\.)|^[-\d]")
+_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&@$]|:(?=[/\w])|(?<=ww)w(?=\.)|^[-+=\d]", re.I)
 
 
 def _text(text: str) -> str:

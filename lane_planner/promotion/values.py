@@ -67,3 +67,10 @@ class Promotion(msgspec.Struct, frozen=True):
     def branch(self) -> str:
         """The branch's name."""
         return f"promote/{self.source_lane}-to-{self.target_lane}/{self.name}"
+
+
+MADE_INIT = (
+    b"# Made by lane-planner so that the directory stays a package: its real __init__.py is on the\n"
+    b"# other side of a promotion, and replaces this file when it follows.\n"
+)
+"""Content of a made `__init__.py`; by it such a file is known again."""

@@ -16,6 +16,9 @@ _CONTINUES = {
     "finally": {"try", "except", "else"},
 }
 
+# The other words begin a clause wherever they begin a line.
+_AMBIGUOUS = frozenset({"if", "else", "for", "match", "case"})
+
 
 class Clause(NamedTuple):
     """A clause of a compound statement.
@@ -24,7 +27,7 @@ class Clause(NamedTuple):
         start: offset of its first word.
         indent: column of its first word, tabs counted as CPython counts them.
         word: "def", "if", "else", …
-        colon: offset of the colon that ends its header; None where it is missing.
+        behind: offset just behind its first word.
         parent: index of the enclosing clause, or -1.
         siblings: indexes of the clauses of its compound statement, this one among them; the list
             is shared and complete once the outline is.
@@ -33,7 +36,7 @@ class Clause(NamedTuple):
     start: int
     indent: int
     word: str
-    colon: int | None
+    behind: int
     parent: int
     siblings: list[int]
 
@@ -55,6 +58,7 @@ class Outline:
         self._clauses = _clauses(text)
         self._starts = [clause.start for clause in self._clauses]
         self._contexts: dict[int, tuple[Kind, bool]] = {-1: ("eager", False)}
+        self._colons: dict[int, int | None] = {}
 
     def inline_of(self, position: int) -> int | None:
         """Return the clause whose header line goes on into a body that holds the position.
@@ -65,7 +69,7 @@ class Outline:
         index = bisect_right(self._starts, position) - 1
         if index < 0:
             return None
-        colon = self._clauses[index].colon
+        colon = self._colon(index)
         if colon is None or colon >= position:
             return None
         between = self._text[colon + 1 : position].replace("\\\n", "")
@@ -120,17 +124,23 @@ class Outline:
 
     def _condition(self, index: int) -> str | None:
         clause = self._clauses[index]
-        if clause.word not in ("if", "elif") or clause.colon is None:
+        colon = self._colon(index) if clause.word in ("if", "elif") else None
+        if colon is None:
             return None
-        test = self._text[clause.start + len(clause.word) : clause.colon].strip()
+        test = self._text[clause.behind : colon].strip()
         telling = "__main__" in test or any(name in test for name in self._typing_names)
         return condition_of(test, self._typing_names) if telling else None
 
     def _catches(self, index: int) -> bool:
         clause = self._clauses[index]
-        if clause.word != "except" or clause.colon is None:
-            return False
-        return catches_import_error_of(self._text[clause.start : clause.colon + 1])
+        colon = self._colon(index) if clause.word == "except" else None
+        return colon is not None and catches_import_error_of(self._text[clause.start : colon + 1])
+
+    def _colon(self, index: int) -> int | None:
+        """Return the offset of the colon that ends a clause's header; None where it is missing."""
+        if index not in self._colons:
+            self._colons[index] = clause_colon(self._text, self._clauses[index].behind)
+        return self._colons[index]
 
 
 def indent_width(blank: str) -> int:
@@ -148,8 +158,7 @@ def _clauses(text: str) -> list[Clause]:
         if found is None:
             continue
         word = found.group(2)
-        colon = clause_colon(text, found.end())
-        if colon is None and word not in ("def", "class"):
+        if word in _AMBIGUOUS and clause_colon(text, found.end()) is None:
             continue  # a name, or a line inside brackets
         indent = indent_width(found.group(1))
         while open_clauses and clauses[open_clauses[-1]].indent > indent:
@@ -163,5 +172,5 @@ def _clauses(text: str) -> list[Clause]:
         siblings.append(len(clauses))
         open_clauses.append(len(clauses))
         start = found.start() + len(found.group(1))
-        clauses.append(Clause(start, indent, word, colon, parent, siblings))
+        clauses.append(Clause(start, indent, word, found.end(), parent, siblings))
     return clauses

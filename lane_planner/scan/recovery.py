@@ -1,8 +1,8 @@
 """What to make of a file in which a triple quote is not closed.
 
 One stray triple quote turns the rest of the file inside out: what was code reads as string and
-the other way round. Each opening quote could be the stray one; the reading in which most lines
-look like code outside strings is taken, so that imports are found and examples inside
+the other way round. The stray quote is one of those around the first strings that hold code; the
+reading in which most lines look like code outside strings is taken, so that imports are found and examples inside
 docstrings are not.
 """
 
@@ -12,8 +12,8 @@ import re
 
 from lane_planner.scan.lexer import UnmatchedQuote, import_words
 
-# Openings tried at most: each costs one pass over the text.
-_MAX_TRIED = 200
+# Strings that hold code and are tried at most: each costs two passes over the text.
+_MAX_TRIED = 4
 
 _QUOTED = re.compile(
     r"""(?xs)\#[^\n]*+
@@ -51,15 +51,21 @@ def without_unmatched_quotes(text: str) -> str:
 
 
 def _readings(text: str) -> list[str]:
-    openings = [m.start() for m in _QUOTED.finditer(text) if m.lastgroup == "triple"]
+    strings = [match for match in _QUOTED.finditer(text) if match.lastgroup == "triple"]
+    # A string that holds code is where the inside turned out: it or one just before is at fault.
+    holding = [index for index, match in enumerate(strings) if _CODE_LINE.search(match.group())]
+    suspects = {near for index in holding[:_MAX_TRIED] for near in (index - 1, index)}
+    suspects.add(len(strings) - 1)
     readings = []
-    for opening in openings[-_MAX_TRIED:]:
+    for index in sorted(suspects - {-1}):
+        opening = strings[index].start()
         line_end = text.find("\n", opening)
         line_end = len(text) if line_end < 0 else line_end
         # the string was meant to end with its line …
         readings.append(text[:opening] + " " * (line_end - opening) + text[line_end:])
     # … or the file was cut off inside it
-    readings.append(text[: openings[-1]] + _NOT_NEWLINE.sub(" ", text[openings[-1] :]))
+    opening = strings[-1].start()
+    readings.append(text[:opening] + _NOT_NEWLINE.sub(" ", text[opening:]))
     return readings
 
 

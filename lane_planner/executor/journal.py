@@ -1,0 +1,349 @@
+"""What runs did and were about to do, as typed events that outlive a kill.
+
+Events are only ever added, each in a transaction that is on disk before the act it announces. The
+state of a run is what replaying its events says.
+"""
+
+from __future__ import annotations
+
+import datetime
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import quote
+
+import msgspec
+
+from lane_planner.base.errors import EnvironmentFailure
+from lane_planner.gates.command import GateResult
+
+VERSION = 1
+_LOCK_SECONDS = 10.0
+
+Clock = Callable[[], str]
+RunStatus = Literal["running", "done", "failed", "rolled-back", "interrupted"]
+
+
+def utc_now() -> str:
+    """Return the time as an ISO 8601 string in UTC, to the millisecond."""
+    now = datetime.datetime.now(datetime.UTC)
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
+    """A run begins.
+
+    Attributes:
+        base: the commit that it builds on.
+        branch: the branch that it is to make.
+        plan: id of the plan.
+        pid: process that runs it.
+    """
+
+    base: str
+    branch: str
+    plan: str
+    pid: int
+
+
+class StepIntended(msgspec.Struct, frozen=True, tag="step-intended"):
+    """A step is about to be committed onto `parent`."""
+
+    step: str
+    parent: str
+
+
+class StepCommitted(msgspec.Struct, frozen=True, tag="step-committed"):
+    """A step's commit is made; nothing refers to it yet."""
+
+    step: str
+    commit: str
+
+
+class GateFinished(msgspec.Struct, frozen=True, tag="gate-finished"):
+    """A gate ended on the files of a commit."""
+
+    commit: str
+    result: GateResult
+
+
+class BranchIntended(msgspec.Struct, frozen=True, tag="branch-intended"):
+    """The branch is about to be created at `commit`."""
+
+    commit: str
+
+
+class RunFinished(msgspec.Struct, frozen=True, tag="run-finished"):
+    """The run succeeded: the branch is at `commit`."""
+
+    commit: str
+
+
+class RunRolledBack(msgspec.Struct, frozen=True, tag="run-rolled-back"):
+    """The run came to nothing and was undone.
+
+    Attributes:
+        reason: why.
+        leftovers: what could not be undone; the run then counts as failed.
+    """
+
+    reason: str
+    leftovers: tuple[str, ...] = ()
+
+
+Event = (
+    RunStarted
+    | StepIntended
+    | StepCommitted
+    | GateFinished
+    | BranchIntended
+    | RunFinished
+    | RunRolledBack
+)
+
+
+class StepState(msgspec.Struct, frozen=True):
+    """A step of a run; `commit` is None while it is only intended."""
+
+    id: str
+    commit: str | None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run, as its events tell it.
+
+    Attributes:
+        id: its number in the repository, from 1.
+        branch: the branch that it makes.
+        base: the commit that it builds on.
+        plan: id of the plan.
+        status: "running"; "done"; "rolled-back"; "failed": what it left could not all be undone;
+            "interrupted": it neither ended nor is under way.
+        started: time, ISO 8601 in UTC.
+        ended: likewise; None if it has not.
+        steps: in the order in which they were begun.
+        gates: in the order in which they ended.
+        result: the commit that the branch is, or was about to be, created at; None before that.
+        reason: why it came to nothing; None if it did not.
+        leftovers: what could not be undone.
+    """
+
+    id: int
+    branch: str
+    base: str
+    plan: str
+    status: RunStatus
+    started: str
+    ended: str | None
+    steps: tuple[StepState, ...]
+    gates: tuple[GateResult, ...]
+    result: str | None
+    reason: str | None
+    leftovers: tuple[str, ...]
+
+
+class Journal:
+    """The journal of a repository; close it, or use it as a context manager.
+
+    Args:
+        connection: an open database that has been checked (`open`, `open_if_there`).
+        path: its file, for messages.
+        clock: tells the time of an event.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
+        self._connection = connection
+        self._path = path
+        self._clock = clock
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Clock = utc_now) -> Self:
+        """Open the journal for writing; it is made if it is not there.
+
+        Raises:
+            EnvironmentFailure: it cannot be opened or written, is damaged, or was written by
+                another version.
+        """
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute("BEGIN IMMEDIATE")
+                if _version(connection) == 0:
+                    connection.execute(
+                        "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                        " run INTEGER NOT NULL, at TEXT NOT NULL, data TEXT NOT NULL)"
+                    )
+                    connection.execute(f"PRAGMA user_version={VERSION}")
+                connection.execute("COMMIT")
+                _check_version(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(connection, path, clock)
+
+    @classmethod
+    def open_if_there(cls, path: Path) -> Self | None:
+        """Open the journal for reading only; return None if there is none.
+
+        Raises:
+            EnvironmentFailure: it cannot be read, is damaged, or was written by another version.
+        """
+        if not path.exists():
+            return None
+        with _told(path):
+            # As a URI, since only so SQLite opens a file without the right to make one.
+            uri = f"file:{quote(str(path).encode('utf-8', 'surrogateescape'))}?mode=ro"
+            connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS, isolation_level=None)
+            try:
+                _check_version(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(connection, path, utc_now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def start(self, event: RunStarted) -> int:
+        """Write that a run begins, and return its number.
+
+        Raises:
+            EnvironmentFailure: the journal cannot be written.
+        """
+        with _told(self._path):
+            row = self._connection.execute(
+                "INSERT INTO event (run, at, data)"
+                " SELECT COALESCE(MAX(run), 0) + 1, ?, ? FROM event RETURNING run",
+                (self._clock(), _encoded(event)),
+            ).fetchall()
+        return int(row[0][0])
+
+    def append(self, run: int, event: Event) -> None:
+        """Write an event; it is on disk when this returns.
+
+        Raises:
+            EnvironmentFailure: the journal cannot be written.
+        """
+        with _told(self._path):
+            self._connection.execute(
+                "INSERT INTO event (run, at, data) VALUES (?, ?, ?)",
+                (run, self._clock(), _encoded(event)),
+            )
+
+    def runs(self, *, holder: int | None) -> tuple[Run, ...]:
+        """Return the state of every run, oldest first.
+
+        Args:
+            holder: process that holds the run lock; None: nobody does. A run that has not ended
+                is "running" if that process began it, else "interrupted".
+
+        Raises:
+            EnvironmentFailure: the journal cannot be read, or holds what no event is.
+        """
+        by_run: dict[int, list[tuple[str, Event]]] = {}
+        with _told(self._path):
+            for run, at, data in self._connection.execute(
+                "SELECT run, at, data FROM event ORDER BY id"
+            ):
+                by_run.setdefault(run, []).append((at, msgspec.json.decode(data, type=Event)))
+        return tuple(replay(run, events, holder=holder) for run, events in by_run.items())
+
+
+def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None) -> Run:
+    """Return the state that a run's events amount to.
+
+    Args:
+        run: its number.
+        events: (time, event), in order; the first one says that the run began.
+        holder: process that holds the run lock; None: nobody does.
+
+    Raises:
+        EnvironmentFailure: the first event is another one.
+    """
+    began: tuple[str, RunStarted] | None = None
+    ended = result = reason = None
+    status: RunStatus | None = None
+    leftovers: tuple[str, ...] = ()
+    steps: dict[str, str | None] = {}
+    gates: list[GateResult] = []
+    for at, event in events:
+        match event:
+            case RunStarted():
+                began = (at, event)
+            case StepIntended(step=step):
+                steps[step] = None
+            case StepCommitted(step=step, commit=commit):
+                steps[step] = commit
+            case GateFinished(result=gate):
+                gates.append(gate)
+            case BranchIntended(commit=commit):
+                result = commit
+            case RunFinished(commit=commit):
+                status, ended, result = "done", at, commit
+            case RunRolledBack():
+                status, ended = "failed" if event.leftovers else "rolled-back", at
+                reason, leftovers = event.reason, event.leftovers
+    if began is None:
+        raise EnvironmentFailure(f"the journal does not say how run {run} began: it is damaged")
+    started, first = began
+    if status is None:
+        status = "running" if holder == first.pid else "interrupted"
+    return Run(
+        id=run,
+        branch=first.branch,
+        base=first.base,
+        plan=first.plan,
+        status=status,
+        started=started,
+        ended=ended,
+        steps=tuple(StepState(step, commit) for step, commit in steps.items()),
+        gates=tuple(gates),
+        result=result,
+        reason=reason,
+        leftovers=leftovers,
+    )
+
+
+def _encoded(event: Event) -> str:
+    return msgspec.json.encode(event).decode("utf-8")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version != VERSION:
+        raise EnvironmentFailure(
+            f"the journal {path} is of version {version}, and this is a tool for version "
+            f"{VERSION}: use the version that wrote it, or move the file away"
+        )
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Tell a failure of the database in one line."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise EnvironmentFailure(f"cannot use the journal {path}: {error}") from error
+    except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
+        raise EnvironmentFailure(
+            f"the journal {path} is damaged ({error}): move it away to go on without it"
+        ) from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise EnvironmentFailure(f"cannot use the journal {path}: {reason}") from error

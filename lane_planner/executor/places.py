@@ -1,0 +1,48 @@
+"""Where the executor keeps its files, all below the state directory in the git directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lane_planner.base.git import Git
+
+
+def journal_path(git: Git) -> Path:
+    """Return the journal's file."""
+    return git.state_dir / "journal.sqlite"
+
+
+def lock_path(git: Git) -> Path:
+    """Return the run lock's file."""
+    return git.state_dir / "run.lock"
+
+
+def scratch_path(git: Git) -> Path:
+    """Return the directory of files that no run needs once it has ended."""
+    return git.state_dir / "scratch"
+
+
+def index_path(git: Git) -> Path:
+    """Return the temporary index."""
+    return scratch_path(git) / "index"
+
+
+def blobs_path(git: Git) -> Path:
+    """Return the directory of contents on their way into the repository."""
+    return scratch_path(git) / "blobs"
+
+
+def modules_path(git: Git) -> Path:
+    """Return the file that lists the moved files for gates."""
+    return scratch_path(git) / "modules"
+
+
+def worktree_path(git: Git) -> Path:
+    """Return the work tree that gates run in."""
+    return git.state_dir / "worktree"
+
+
+def evidence_paths(git: Git, branch: str) -> tuple[Path, Path]:
+    """Return the files of a branch's evidence: JSON and Markdown."""
+    directory = git.state_dir / "evidence"
+    return directory / f"{branch}.json", directory / f"{branch}.md"

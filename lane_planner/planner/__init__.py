@@ -1,0 +1,1 @@
+"""The order in which modules can move: precedence, blockers, waves, steps, simulation."""

@@ -1,0 +1,351 @@
+"""One hop, from a lane to the next: what may move, what blocks it, what needs what.
+
+DESIGN section 6 derives all of it from the lane rules: let modules of lane A move to lane B.
+
+- A module that moves may then import only what B may import: what is elsewhere and not allowed
+  blocks it (LP101); what is in A and not allowed has to move before it or with it.
+- Whoever stays behind may then import the moved module only if its lane may import B: else the
+  module is blocked (LP402), or, where the importer is in A, the importer has to move before or
+  with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from lane_planner.base.errors import UsageError
+from lane_planner.config.settings import Lane, Settings
+from lane_planner.graph.graph import ImportGraph, components
+from lane_planner.graph.resolve import ImportSite, Resolver
+from lane_planner.planner.schema import Cause
+from lane_planner.rules.lanes import LaneMap
+from lane_planner.scan.modules import Module
+from lane_planner.scan.records import FileRecord, SyntaxFault
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What planning needs to know of a repository.
+
+    Attributes:
+        graph: its modules and imports.
+        records: what each file says, by path.
+        faults: why files do not parse, by path.
+        coverage: fraction of each file's lines that tests run, by path; None: not asked for.
+        made: paths of `__init__.py` files that earlier promotions made: they give way.
+        settings: the configuration.
+        lanes: its lanes by path and name.
+    """
+
+    graph: ImportGraph
+    records: Mapping[str, FileRecord]
+    faults: Mapping[str, SyntaxFault]
+    coverage: Mapping[str, float] | None
+    made: frozenset[str]
+    settings: Settings
+    lanes: LaneMap
+
+
+class Need(msgspec.Struct, frozen=True, order=True):
+    """That a module can only move after, or together with, another one.
+
+    Attributes:
+        needed: name of the other module.
+        path: file of the import that makes it so.
+        line: its line.
+    """
+
+    needed: str
+    path: str
+    line: int
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """The promotion of one lane's modules to the next, before any order is chosen.
+
+    Attributes:
+        source: lane that is left.
+        target: lane that is reached.
+        candidates: names of all modules of the source lane, sorted.
+        targets: path after the move, by name.
+        renamed: name after the move, by name.
+        causes: causes of its own for each module that cannot move whatever else moves, sorted.
+        needs: what each module needs, one entry a needed module, sorted.
+        together: groups that have to land as one step although no rule orders them.
+    """
+
+    source: Lane
+    target: Lane
+    candidates: tuple[str, ...]
+    targets: dict[str, str]
+    renamed: dict[str, str]
+    causes: dict[str, tuple[Cause, ...]]
+    needs: dict[str, tuple[Need, ...]]
+    together: tuple[tuple[str, ...], ...]
+
+
+def next_lane(settings: Settings, source: str | None, target: str | None) -> tuple[Lane, Lane]:
+    """Return the lanes of a hop.
+
+    Args:
+        settings: the configuration.
+        source: the lane to leave; None: the one that promotes to `target`, or the first that
+            promotes at all.
+        target: the lane to reach; None: the next one.
+
+    Raises:
+        UsageError: there is no such lane, or the target is not the next one.
+    """
+    for name in (source, target):
+        if name is not None and settings.lane(name) is None:
+            known = ", ".join(lane.name for lane in settings.lanes)
+            raise UsageError(f"no lane is called {name!r}; the lanes are {known}")
+    if source is None:
+        promoting = [lane for lane in settings.lanes if lane.promotes_to is not None]
+        fitting = [lane for lane in promoting if target in (None, lane.promotes_to)]
+        if not fitting:
+            what = f"no lane promotes to {target!r}" if promoting else "no lane promotes to another"
+            raise UsageError(f"{what}: set promotes_to in the configuration")
+        source = fitting[0].name
+    lane = settings.lane(source)
+    assert lane is not None
+    if lane.promotes_to is None:
+        raise UsageError(f"lane {source} promotes to no other lane")
+    if target is not None and target != lane.promotes_to:
+        raise UsageError(
+            f"{target} is not the next lane after {source}: {source} promotes to "
+            f"{lane.promotes_to}, one lane at a time"
+        )
+    reached = settings.lane(lane.promotes_to)
+    assert reached is not None
+    return lane, reached
+
+
+def target_path(facts: Facts, path: str, target: Lane) -> str:
+    """Return where a file of a lane stands after its promotion."""
+    found = facts.lanes.lane_path(path)
+    assert found is not None
+    lane_path = found[0]
+    below = path[len(lane_path) + 1 :] if path != lane_path else path.rpartition("/")[2]
+    if lane_path == ".":
+        below = path
+    return f"{target.paths[0]}/{below}" if target.paths[0] != "." else below
+
+
+def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
+    """Work out what may move from a lane to the next, and what stands in its way.
+
+    Args:
+        facts: the repository.
+        source: lane to leave.
+        target: lane to reach.
+    """
+    graph, lanes = facts.graph, facts.lanes
+    candidates = tuple(
+        module.name
+        for module in graph.modules.values()
+        if not module.namespace and lanes.of_path(module.path) == source.name
+    )
+    roots = lanes.roots()
+    targets = {
+        name: target_path(facts, graph.modules[name].path, target) for name in candidates
+    }
+    renamed = {
+        name: roots.dotted(path) if graph.modules[name].importable else path
+        for name, path in targets.items()
+    }
+    causes = _Causes(facts)
+    _file_causes(facts, candidates, causes)
+    _place_causes(facts, candidates, targets, renamed, causes)
+    needs, together = _import_causes(facts, source, target, candidates, causes)
+    _new_circles(facts, renamed, causes)
+    return Hop(
+        source, target, candidates, targets, renamed, causes.sorted(), needs, together
+    )
+
+
+class _Causes:
+    """Causes as they are found, by module."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._modules = facts.graph.modules
+        self._found: dict[str, set[Cause]] = {}
+
+    def of_file(self, name: str, code: str, line: int, detail: str) -> None:
+        cause = Cause(code, name, "", self._modules[name].path, line, (name,), detail)
+        self._found.setdefault(name, set()).add(cause)
+
+    def of_site(self, name: str, code: str, site: ImportSite, detail: str) -> None:
+        path = self._modules[site.importer].path
+        other = site.imported if name == site.importer else site.importer
+        cause = Cause(code, site.importer, site.imported, path, site.line, (name, other), detail)
+        self._found.setdefault(name, set()).add(cause)
+
+    def sorted(self) -> dict[str, tuple[Cause, ...]]:
+        return {name: tuple(sorted(found)) for name, found in sorted(self._found.items())}
+
+
+def _file_causes(facts: Facts, candidates: Collection[str], causes: _Causes) -> None:
+    minimum = facts.settings.coverage.min if facts.settings.coverage else 0.0
+    shadowing = {m.shadowed_by: m.path for m in facts.graph.modules.values() if m.shadowed_by}
+    for name in candidates:
+        module = facts.graph.modules[name]
+        record = facts.records.get(module.path)
+        if module.shadowed_by is not None:
+            causes.of_file(name, "LP406", 0, f"{module.shadowed_by} has the same name")
+        elif not module.importable:
+            causes.of_file(name, "LP406", 0, "nobody can import a file of that name")
+        elif module.path in shadowing:
+            causes.of_file(name, "LP406", 0, f"{shadowing[module.path]} has the same name")
+        if record is not None and record.undecodable is not None:
+            causes.of_file(name, "LP902", 0, record.undecodable)
+        elif module.path in facts.faults:
+            fault = facts.faults[module.path]
+            causes.of_file(name, "LP901", fault.line, fault.message)
+        if facts.coverage is not None and facts.settings.coverage is not None:
+            covered = facts.coverage.get(module.path)
+            if covered is None:
+                causes.of_file(name, "LP404", 0, "no coverage data for the module")
+            elif covered < minimum:
+                causes.of_file(name, "LP404", 0, f"{covered:.1%} covered, {minimum:.1%} needed")
+
+
+def _place_causes(
+    facts: Facts,
+    candidates: Collection[str],
+    targets: Mapping[str, str],
+    renamed: Mapping[str, str],
+    causes: _Causes,
+) -> None:
+    modules, paths = facts.graph.modules, facts.graph.table.by_path
+    claims: dict[str, list[str]] = {}
+    for name in candidates:
+        claims.setdefault(renamed[name], []).append(name)
+    for name in candidates:
+        if targets[name] in paths and targets[name] not in facts.made:
+            causes.of_file(name, "LP401", 0, f"{targets[name]} is there already")
+            continue
+        if not modules[name].importable:
+            continue
+        holder = modules.get(renamed[name])
+        if holder is not None and holder.path not in facts.made and not (
+            holder.namespace and modules[name].package
+        ):
+            causes.of_file(name, "LP406", 0, f"{holder.path} has the name {renamed[name]} already")
+        parent = renamed[name].rpartition(".")[0]
+        while parent:
+            hiding = modules.get(parent)
+            if hiding is not None and not hiding.package:
+                causes.of_file(name, "LP406", 0, f"{hiding.path} would hide {targets[name]}")
+            parent = parent.rpartition(".")[0]
+        rivals = [other for other in claims[renamed[name]] if other != name]
+        if rivals:
+            causes.of_file(name, "LP406", 0, f"{rivals[0]} would get the same name")
+
+
+def _import_causes(
+    facts: Facts, source: Lane, target: Lane, candidates: Collection[str], causes: _Causes
+) -> tuple[dict[str, tuple[Need, ...]], tuple[tuple[str, ...], ...]]:
+    graph, lanes, settings = facts.graph, facts.lanes, facts.settings
+    inside = frozenset(candidates)
+    a, b = source.name, target.name
+    forward = not settings.allowed(b, a)  # what is left behind may not be imported any more
+    backward = not settings.allowed(a, b)  # what is left behind may not import what moved
+    needs: dict[str, dict[str, Need]] = {}
+
+    def need(name: str, other: str, site: ImportSite) -> None:
+        path = graph.modules[site.importer].path
+        entry = Need(other, path, site.line)
+        known = needs.setdefault(name, {}).get(other)
+        needs[name][other] = entry if known is None else min(known, entry)
+
+    for site in graph.sites:
+        if site.external:
+            continue
+        u, v = site.importer, site.imported
+        if site.resolved and u in inside and v in inside:
+            if forward:
+                need(u, v, site)
+            if backward:
+                need(v, u, site)
+            continue
+        if u in inside:
+            if site.fault is not None and not site.optional and settings.unresolved == "block":
+                causes.of_site(u, site.fault, site, f"no module {v}")
+            if site.fault == "LP302":
+                continue
+            lane = lanes.of_imported(graph, site)
+            if not settings.allowed(b, lane):
+                where = f"lane {lane}" if lane else "first-party code in no lane"
+                causes.of_site(u, "LP101", site, f"{b} may not import {where}")
+        elif site.resolved and v in inside:
+            lane = lanes.of_path(graph.modules[u].path)
+            if settings.allowed(lane, a) and not settings.allowed(lane, b):
+                causes.of_site(v, "LP402", site, f"{lane} may not import {b}")
+    eager = graph.components(("eager",))
+    together: list[tuple[str, ...]] = []
+    for component in eager:
+        members = inside.intersection(component)
+        if not members:
+            continue
+        if settings.cycles == "together":
+            together.append(tuple(sorted(members)))
+            continue
+        circle = frozenset(component)
+        for name in sorted(members):
+            site = next(s for s in graph.sites_in(name) if s.kind == "eager" and s.imported in circle)
+            causes.of_site(name, "LP201", site, f"in a circle of {len(circle)} modules")
+    sorted_needs = {name: tuple(sorted(found.values())) for name, found in sorted(needs.items())}
+    return sorted_needs, tuple(together)
+
+
+def _new_circles(facts: Facts, renamed: Mapping[str, str], causes: _Causes) -> None:
+    """Block modules whose arrival gives a dangling import a meaning that closes a circle."""
+    arriving = arrivals(facts, renamed)
+    for code, kinds in (("LP201", ("eager",)), ("LP202", ("eager", "deferred"))):
+        old = facts.graph.edges(kinds)
+        new = {(site.importer, name): site for site, name in arriving if site.kind in kinds}
+        if not new:
+            continue
+        grown = {name: part for part in components(old | new.keys()) for name in part}
+        known = {name: part for part in components(old) for name in part}
+        for (importer, name), site in sorted(new.items()):
+            part = grown.get(name)
+            if part is None or part is not grown.get(importer) or part == known.get(name):
+                continue
+            what = f"{importer} names {renamed[name]}, which would close a circle"
+            causes.of_site(name, code, site, what)
+
+
+def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite, str]]:
+    """Return the sites that name, in vain today, what a moved module will be called.
+
+    Args:
+        facts: the repository.
+        renamed: name after the move, by name before it.
+
+    Returns:
+        (the site as it will be, the module's name before its move), by importer and line.
+    """
+    table = facts.graph.table
+    coming = {
+        new: name
+        for name, new in renamed.items()
+        if new not in table.by_name or table.by_name[new].namespace
+    }
+    stand_ins = {
+        new: Module(new, new, False, False, True, new.rpartition(".")[0]) for new in coming
+    }
+    grown = msgspec.structs.replace(table, by_name=table.by_name | stand_ins)
+    resolver = Resolver(grown, facts.settings.aliases)
+    found = []
+    for module in table.by_name.values():
+        record = None if module.namespace else facts.records.get(module.path)
+        if record is None or not record.imports:
+            continue
+        for site in resolver.sites(module, record, external=False):
+            name = coming.get(site.imported) if site.resolved else None
+            if name is not None and name != module.name:
+                found.append((site, name))
+    return found

@@ -1,0 +1,294 @@
+"""Import statements that name moved modules, rewritten one statement at a time.
+
+A statement is found by the scan's line and column and parsed by libcst on its own; so a file that
+does not parse is rewritten like any other where its statements do. Only the names that change are
+replaced: order, comments, parentheses and everything around stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from lane_planner.graph.resolve import BeyondTop
+from lane_planner.promotion.naming import Refused, Renaming
+from lane_planner.promotion.text import Edit, SourceText
+from lane_planner.scan.lexer import statement_end
+from lane_planner.scan.modules import Module
+from lane_planner.scan.records import FileRecord, RawImport
+from lane_planner.scan.statements import dotted
+
+
+# A comma behind a name, over line ends and comments.
+_COMMA = re.compile(r"(?:[ \t\f\n]|\\\n|#[^\n]*)*,")
+
+
+class ChangedBinding(NamedTuple):
+    """An `import a.b` without `as` whose first name changes: its uses have to follow.
+
+    Attributes:
+        start: offset of the dotted name in the text before the move.
+        line: its line.
+        old: the dotted name before.
+        new: and after.
+    """
+
+    start: int
+    line: int
+    old: str
+    new: str
+
+
+class Place(NamedTuple):
+    """Where a file stands: its module before and after the move."""
+
+    before: Module
+    after: Module
+
+
+def import_edits(
+    source: SourceText, record: FileRecord, place: Place, renaming: Renaming
+) -> tuple[list[Edit], list[ChangedBinding]]:
+    """Return the edits that make a file's import statements follow a move.
+
+    Args:
+        source: the file's text before the move.
+        record: its imports before the move.
+        place: the file's module before and after.
+        renaming: what moves.
+
+    Returns:
+        The edits, and the bindings that they change.
+
+    Raises:
+        Refused: a statement cannot be rewritten surely.
+    """
+    edits: list[Edit] = []
+    bindings: list[ChangedBinding] = []
+    statements: dict[tuple[int, int], list[RawImport]] = {}
+    for raw in record.imports:
+        if not raw.dynamic:
+            statements.setdefault((raw.line, raw.column), []).append(raw)
+    for (line, column), raws in statements.items():
+        if not _concerned(raws, place, renaming):
+            continue
+        statement = _Statement(source, line, column, place, renaming)
+        edits.extend(statement.edits())
+        bindings.extend(statement.bindings)
+    return edits, bindings
+
+
+def _concerned(raws: Iterable[RawImport], place: Place, renaming: Renaming) -> bool:
+    for raw in raws:
+        for name in raw.names or (None,):
+            target = renaming.target(place.before, raw, name)
+            if target.fault == "LP302":
+                continue
+            if target.imported in renaming.renamed and not target.external:
+                return True
+            if raw.module.startswith(".") and place.before.home != place.after.home:
+                return True
+    return False
+
+
+class _Wanted(NamedTuple):
+    """What one name of a `from` import has to become."""
+
+    module: str  # absolute
+    name: str
+
+
+class _Statement:
+    def __init__(
+        self, source: SourceText, line: int, column: int, place: Place, renaming: Renaming
+    ) -> None:
+        self.source = source
+        self.line = line
+        self.place = place
+        self.renaming = renaming
+        self.start = source.offset_of(line, column)
+        self.bindings: list[ChangedBinding] = []
+        text = source.text
+        word = text.index("import", self.start)
+        self.end = statement_end(text, word + len("import"))
+        body = text[self.start : self.end].rstrip(" \t\f\\\n")
+        self.end = self.start + len(body)
+        try:
+            wrapper = MetadataWrapper(cst.parse_module(body), unsafe_skip_copy=True)
+        except cst.ParserSyntaxError as error:
+            raise self._refused("the import statement does not parse alone") from error
+        self.positions = wrapper.resolve(PositionProvider)
+        line_node = wrapper.module.body[0]
+        assert isinstance(line_node, cst.SimpleStatementLine)
+        self.node = line_node.body[0]
+        self.starts = [self.start]
+        for index, char in enumerate(body):
+            if char == "\n":
+                self.starts.append(self.start + index + 1)
+
+    def edits(self) -> list[Edit]:
+        if isinstance(self.node, cst.Import):
+            return self._plain(self.node)
+        assert isinstance(self.node, cst.ImportFrom)
+        return self._from(self.node)
+
+    def _refused(self, reason: str) -> Refused:
+        return Refused(self.place.before.path, self.line, reason)
+
+    def _span(self, node: cst.CSTNode) -> tuple[int, int]:
+        place = self.positions[node]
+        return (
+            self.starts[place.start.line - 1] + place.start.column,
+            self.starts[place.end.line - 1] + place.end.column,
+        )
+
+    def _raw(self, module: str, names: tuple[str, ...] | None) -> RawImport:
+        return RawImport(module, names, self.line, 0)
+
+    def _plain(self, node: cst.Import) -> list[Edit]:
+        edits = []
+        for alias in node.names:
+            old = dotted(alias.name)
+            raw = self._raw(old, None)
+            target = self.renaming.target(self.place.before, raw, None)
+            if target.external or target.imported not in self.renaming.renamed:
+                continue
+            self._refuse_alias_prefix(old, target.imported)
+            new = self.renaming.renamed[target.imported]
+            start, end = self._span(alias.name)
+            edits.append(Edit(start, end, new))
+            if alias.asname is None:
+                self.bindings.append(ChangedBinding(start, self.line, old, new))
+        return edits
+
+    def _refuse_alias_prefix(self, written: str, meant: str) -> None:
+        if written != meant:
+            raise self._refused(
+                f"{written} means {meant} through an alias of the configuration: write it out first"
+            )
+
+    def _from(self, node: cst.ImportFrom) -> list[Edit]:
+        module = "." * len(node.relative) + (dotted(node.module) if node.module else "")
+        before, after = self.place
+        raw = self._raw(module, ())
+        try:
+            old = self.renaming.written(before, raw)
+        except BeyondTop:
+            return []
+        try:
+            now = self.renaming.written(after, raw)  # what the same text means after the move
+        except BeyondTop:
+            now = ""
+        if isinstance(node.names, cst.ImportStar):
+            wanted = self._wanted(raw, old, "*")
+            return [] if wanted.module == now else [self._module_edit(node, wanted.module)]
+        names = [(alias, self._wanted(raw, old, dotted(alias.name))) for alias in node.names]
+        modules = list(dict.fromkeys(wanted.module for _, wanted in names))
+        # What stays as it is keeps the statement; else the first module takes it.
+        holder = now if now in modules else modules[0]
+        edits = [
+            Edit(*self._span(alias.name), self._renamed(alias, wanted))
+            for alias, wanted in names
+            if wanted.module == holder and wanted.name != dotted(alias.name)
+        ]
+        if holder != now:
+            edits.append(self._module_edit(node, holder))
+        if len(modules) > 1:
+            edits.extend(self._split(names, holder))
+        return edits
+
+    def _wanted(self, raw: RawImport, old: str, name: str) -> _Wanted:
+        target = self.renaming.target(self.place.before, raw, name)
+        renamed = self.renaming.renamed
+        if target.external or target.imported not in renamed:
+            return _Wanted(old, name)
+        new = renamed[target.imported]
+        if name != "*" and target.imported == f"{old}.{name}":
+            parent, _, last = new.rpartition(".")
+            if not parent:
+                raise self._refused(f"{new} would be at the top: import it by hand")
+            return _Wanted(parent, last)
+        self._refuse_alias_prefix(old, target.imported)
+        return _Wanted(new, name)
+
+    def _module_edit(self, node: cst.ImportFrom, new: str) -> Edit:
+        """Return the edit that replaces dots and module of a `from` import."""
+        text = self.source.text
+        if node.relative:
+            start = self._span(node.relative[0])[0]
+            end = self._span(node.module)[1] if node.module else self._span(node.relative[-1])[1]
+        else:
+            assert node.module is not None
+            start, end = self._span(node.module)
+        before = " " if text[start - 1] not in " \t\\\n" else ""  # `from.a import b`
+        behind = " " if text[end] not in " \t\\" else ""  # `from .import b`
+        return Edit(start, end, f"{before}{new}{behind}")
+
+    def _renamed(self, alias: cst.ImportAlias, wanted: _Wanted) -> str:
+        if alias.asname is None:
+            return f"{wanted.name} as {dotted(alias.name)}"
+        return wanted.name
+
+    def _split(self, names: list[tuple[cst.ImportAlias, _Wanted]], holder: str) -> list[Edit]:
+        """Put the names that `holder` does not have in statements of their own behind this one."""
+        text = self.source.text
+        groups: dict[str, list[str]] = {}
+        for alias, wanted in names:
+            if wanted.module == holder:
+                continue
+            written = text[slice(*self._span(alias.name))]
+            if wanted.name != written:
+                written = self._renamed(alias, wanted)
+            if alias.asname is not None:
+                written += f" as {dotted(alias.asname.name)}"
+            groups.setdefault(wanted.module, []).append(written)
+        kept = frozenset(i for i, (_, wanted) in enumerate(names) if wanted.module == holder)
+        added = [f"from {module} import {', '.join(said)}" for module, said in groups.items()]
+        return [*self._without(names, kept), self._behind(added)]
+
+    def _without(
+        self, names: list[tuple[cst.ImportAlias, _Wanted]], kept: frozenset[int]
+    ) -> list[Edit]:
+        """Return the edits that take names out of the list, each with one comma."""
+        spans = [self._alias_span(alias) for alias, _ in names]
+        edits = []
+        last_kept = max(kept)
+        for index, (start, end) in enumerate(spans):
+            if index in kept:
+                continue
+            if index < last_kept:  # with the comma behind it, up to the next name
+                edits.extend(self._cut(start, spans[index + 1][0], start, end))
+            else:  # with the comma in front of it, from the name before
+                edits.extend(self._cut(spans[index - 1][1], end, start, end))
+        return edits
+
+    def _cut(self, start: int, end: int, name_start: int, name_end: int) -> list[Edit]:
+        """Return the edits that take out a stretch; where it holds a comment, only name and comma."""
+        text = self.source.text
+        if "#" not in text[start:end]:
+            return [Edit(start, end, "")]
+        edits = [Edit(name_start, name_end, "")]
+        comma = _COMMA.match(text, name_end)
+        if comma is not None:  # the last name needs none
+            edits.append(Edit(comma.end() - 1, comma.end(), ""))
+        return edits
+
+    def _alias_span(self, alias: cst.ImportAlias) -> tuple[int, int]:
+        start, end = self._span(alias.name)
+        return (start, self._span(alias.asname.name)[1]) if alias.asname else (start, end)
+
+    def _behind(self, statements: list[str]) -> Edit:
+        """Return the edit that puts statements behind this one, on lines of their own if it has one."""
+        text = self.source.text
+        line_start = text.rfind("\n", 0, self.start) + 1
+        indent = text[line_start : self.start]
+        line_end = text.find("\n", self.end)
+        line_end = len(text) if line_end < 0 else line_end
+        rest = text[self.end : line_end].strip()
+        if indent.strip() or (rest and not rest.startswith("#")):
+            return Edit(self.end, self.end, "".join(f"; {s}" for s in statements))
+        return Edit(line_end, line_end, "".join(f"\n{indent}{s}" for s in statements))

@@ -1,0 +1,96 @@
+"""Where a commit's files name modules of a lane: dotted names and paths, in any text file."""
+
+from __future__ import annotations
+
+import os
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from lane_planner.base.errors import EnvironmentFailure
+from lane_planner.base.git import Git
+
+_SPECIAL = re.compile(r"([][\\.^$*+?(){}|])")
+
+
+class NamedAt(msgspec.Struct, frozen=True, order=True):
+    """A place that names something.
+
+    Attributes:
+        text: the dotted name or path as it stands there.
+        path: the file, below the root, in the commit that was searched.
+        line: from 1.
+    """
+
+    text: str
+    path: str
+    line: int
+
+
+class Mentions:
+    """All places that name something under some prefixes, asked by prefix.
+
+    Args:
+        places: in any order.
+    """
+
+    def __init__(self, places: Iterable[NamedAt]) -> None:
+        self._places = sorted(places)
+        self._texts = [place.text for place in self._places]
+
+    def of_name(self, name: str) -> Iterator[NamedAt]:
+        """Yield the places that name a module or something in it, by text, path and line."""
+        return self._under(name, ".")
+
+    def of_path(self, path: str) -> Iterator[NamedAt]:
+        """Yield the places that name a file, or something in a directory."""
+        return self._under(path, "/")
+
+    def _under(self, start: str, joint: str) -> Iterator[NamedAt]:
+        for index in range(bisect_left(self._texts, start), len(self._texts)):
+            text = self._texts[index]
+            if not text.startswith(start):
+                return
+            if text == start or text[len(start)] == joint:
+                yield self._places[index]
+
+
+def find_mentions(git: Git, commit: str, prefixes: Iterable[str]) -> Mentions:
+    """Search a commit's text files for names and paths under some prefixes.
+
+    Args:
+        git: the repository, seen from the root.
+        commit: full id of the commit.
+        prefixes: dotted names and paths to start from, such as "candidate" or "src/candidate".
+
+    Raises:
+        EnvironmentFailure: git fails.
+    """
+    starts = "|".join(_SPECIAL.sub(r"\\\1", prefix) for prefix in sorted(set(prefixes)) if prefix)
+    if not starts:
+        return Mentions(())
+    done = git.ask(
+        "grep", "-I", "-n", "-z", "-o", "-w", "--no-color", "-E",
+        "-e", rf"({starts})[./][A-Za-z0-9_./-]*[A-Za-z0-9_]", commit, "--",
+    )  # fmt: skip
+    if done.exit_code not in (0, 1):
+        said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        raise EnvironmentFailure(f"git grep failed in {git.directory}: {said}")
+    return Mentions(_parsed(done.stdout, len(commit) + 1))
+
+
+def _parsed(output: bytes, skip: int) -> Iterator[NamedAt]:
+    # A path may hold a newline, but ends with a NUL; what was found never holds either.
+    position = 0
+    while position < len(output):
+        path_end = output.index(b"\0", position)
+        line_end = output.index(b"\0", path_end + 1)
+        text_end = output.index(b"\n", line_end + 1)
+        yield NamedAt(
+            output[line_end + 1 : text_end].decode("utf-8", "surrogateescape"),
+            os.fsdecode(output[position + skip : path_end]),
+            int(output[path_end + 1 : line_end]),
+        )
+        position = text_end + 1

@@ -1,0 +1,81 @@
+"""What names mean before a move, and what they have to become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lane_planner.graph.resolve import Resolver, Target, absolute_name
+from lane_planner.scan.modules import Module, ModuleTable
+from lane_planner.scan.records import RawImport
+
+
+class Refused(Exception):
+    """A reference that cannot be rewritten surely.
+
+    Args:
+        path: the file, as it stands before the move.
+        line: from 1.
+        reason: why, and what to do.
+    """
+
+    def __init__(self, path: str, line: int, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}")
+        self.path = path
+        self.line = line
+        self.reason = reason
+
+
+class Renaming:
+    """The names of moved modules, before and after.
+
+    Args:
+        table: the modules before the move.
+        renamed: name after, by name before.
+        resolver: of the modules before the move.
+    """
+
+    def __init__(
+        self, table: ModuleTable, renamed: Mapping[str, str], resolver: Resolver
+    ) -> None:
+        self.table = table
+        self.renamed = renamed
+        self._resolver = resolver
+
+    def target(self, module: Module, raw: RawImport, name: str | None) -> Target:
+        """Return what one name of an import means before the move.
+
+        Args:
+            module: the importer, before the move.
+            raw: the import as written.
+            name: one of its names; None for `import a.b`.
+        """
+        names = None if name is None else (name,)
+        one = RawImport(raw.module, names, 0, 0, dynamic=raw.dynamic, anchor=raw.anchor)
+        return self._resolver.targets(module, one)[0]
+
+    def written(self, module: Module, raw: RawImport) -> str:
+        """Return the absolute module that an import names, aliases not applied.
+
+        Raises:
+            BeyondTop: it climbs beyond the top.
+        """
+        return absolute_name(module, raw) if raw.module.startswith(".") else raw.module
+
+    def module_of(self, dotted: str) -> str | None:
+        """Return the longest prefix of a dotted name that is a module before the move, or None."""
+        while dotted:
+            if dotted in self.table.by_name:
+                return dotted
+            dotted = dotted.rpartition(".")[0]
+        return None
+
+    def moved(self, dotted: str) -> str | None:
+        """Return a dotted name as it has to be after the move, or None if it stays.
+
+        Args:
+            dotted: a module, or something in a module.
+        """
+        module = self.module_of(dotted)
+        if module is None or module not in self.renamed:
+            return None
+        return self.renamed[module] + dotted[len(module) :]

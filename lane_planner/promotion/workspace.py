@@ -1,0 +1,184 @@
+"""The repository as it is at one point of a run of promotions, in memory.
+
+It starts as a commit. Each promotion that is composed on it is taken over, so that the next one
+sees the files, names and imports that the former ones left. Nothing is written anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from lane_planner.config.settings import Settings
+from lane_planner.graph.resolve import BeyondTop, ImportSite, Resolver, absolute_name
+from lane_planner.rules.lanes import LaneMap, lane_paths
+from lane_planner.scan.modules import Module, ModuleTable, name_modules
+from lane_planner.scan.records import FileRecord
+
+Reader = Callable[[Iterable[str]], Mapping[str, bytes]]
+"""Returns the contents of files of the commit, by path."""
+
+
+class Workspace:
+    """Files, modules and imports at one point of a run.
+
+    Args:
+        settings: the configuration.
+        lanes: its lanes.
+        records: what each file of the commit says, by path.
+        tracked: paths of all files of the commit, modules or not.
+        made: those among them that hold a made `__init__.py`.
+        read: reads files of the commit.
+
+    Attributes:
+        records: what each file says now, by path.
+        tracked: paths of all files now.
+        made: paths of made `__init__.py` files now.
+        table: the modules now.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        lanes: LaneMap,
+        records: Mapping[str, FileRecord],
+        tracked: Iterable[str],
+        made: Iterable[str],
+        read: Reader,
+    ) -> None:
+        self.settings = settings
+        self.lanes = lanes
+        self.records = dict(records)
+        self.tracked = set(tracked)
+        self.made = set(made)
+        self.table = self.name(self.records)
+        self._read = read
+        self._contents: dict[str, bytes] = {}  # read or written, by path now
+        self._origins: dict[str, str] = {}  # path in the commit, by path now, of moved files
+        self._moved: dict[str, str] = {}  # and the other way round
+        resolver = self.resolver(self.table)
+        self._sites: dict[str, list[ImportSite]] = {}
+        self._importers: dict[str, set[str]] = {}
+        self._naming: dict[str, set[str]] = {}
+        for module in self.table.by_path.values():
+            self._enter(module, resolver)
+
+    def name(self, paths: Iterable[str]) -> ModuleTable:
+        """Return the modules that some files are."""
+        return name_modules(paths, self.settings.source_roots, lane_paths(self.settings))
+
+    def resolver(self, table: ModuleTable) -> Resolver:
+        """Return what resolves imports against some modules."""
+        return Resolver(table, self.settings.aliases)
+
+    def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return the contents of files as they are now, by path."""
+        wanted = list(paths)
+        missing = {path: self._origins.get(path, path) for path in wanted if path not in self._contents}
+        if missing:
+            found = self._read(sorted(missing.values()))
+            self._contents.update((path, found[origin]) for path, origin in missing.items())
+        return {path: self._contents[path] for path in wanted}
+
+    def origin(self, path: str) -> str:
+        """Return the path that a file has in the commit."""
+        return self._origins.get(path, path)
+
+    def now(self, origin: str) -> str | None:
+        """Return the path that a file of the commit has now, or None if it is gone."""
+        if origin in self._moved:
+            return self._moved[origin]
+        return origin if origin in self.tracked else None
+
+    def sites_in(self, name: str) -> list[ImportSite]:
+        """Return the import sites of a module now."""
+        return self._sites.get(name, [])
+
+    def importers_of(self, name: str) -> set[str]:
+        """Return the names of the modules that import a module now."""
+        return self._importers.get(name, set())
+
+    def naming(self, name: str) -> set[str]:
+        """Return the paths of files whose imports name something that is or could be a module."""
+        return self._naming.get(name, set())
+
+    def take_over(
+        self,
+        table: ModuleTable,
+        records: Mapping[str, FileRecord],
+        moved: Mapping[str, str],
+        written: Mapping[str, bytes],
+        deleted: Iterable[str],
+        made: Iterable[str],
+        affected: Iterable[str],
+    ) -> None:
+        """Become the repository as it is after a promotion.
+
+        Args:
+            table: the modules after it.
+            records: new records, by path after it, of moved and written files.
+            moved: path after, by path before.
+            written: new contents, by path after.
+            deleted: paths that are gone.
+            made: paths of `__init__.py` files that it makes.
+            affected: paths before it of the files whose imports may resolve differently.
+        """
+        before = [path for path in set(affected) if path in self.table.by_path]
+        for path in before:
+            self._leave(self.table.by_path[path])
+        for path in {*moved, *deleted}:
+            self.records.pop(path, None)
+            self.tracked.discard(path)
+            self.made.discard(path)
+        origins = {new: self.origin(old) for old, new in moved.items()}
+        contents = {new: self._contents[old] for old, new in moved.items() if old in self._contents}
+        for path in {*moved, *deleted}:
+            self._origins.pop(path, None)
+            self._contents.pop(path, None)
+        self._origins.update(origins)
+        self._moved.update((origin, path) for path, origin in origins.items())
+        self._contents.update(contents)
+        self._contents.update(written)
+        self.records.update(records)
+        self.tracked.update(moved.values(), written)
+        self.made.update(made)
+        self.table = table
+        resolver = self.resolver(table)
+        after = {moved.get(path, path) for path in before} | set(records)
+        for path in after:
+            if path in table.by_path:
+                self._enter(table.by_path[path], resolver)
+
+    def names_in(self, module: Module, record: FileRecord) -> set[str]:
+        """Return every dotted name that the imports of a file name, as module or as part of one."""
+        names: set[str] = set()
+        for raw in record.imports:
+            try:
+                base = absolute_name(module, raw) if raw.module.startswith(".") else raw.module
+            except BeyondTop:
+                continue
+            for prefix, meant in self.settings.aliases:
+                if base == prefix or base.startswith(f"{prefix}."):
+                    names.add(meant + base[len(prefix) :])
+            names.add(base)
+            names.update(f"{base}.{name}" for name in raw.names or ())
+        return names
+
+    def _enter(self, module: Module, resolver: Resolver) -> None:
+        record = self.records.get(module.path)
+        if record is None or not record.imports:
+            return
+        sites = resolver.sites(module, record, external=True)
+        self._sites[module.name] = sites
+        for site in sites:
+            if site.resolved:
+                self._importers.setdefault(site.imported, set()).add(module.name)
+        for name in self.names_in(module, record):
+            self._naming.setdefault(name, set()).add(module.path)
+
+    def _leave(self, module: Module) -> None:
+        for site in self._sites.pop(module.name, ()):
+            self._importers.get(site.imported, set()).discard(module.name)
+        record = self.records.get(module.path)
+        if record is not None:
+            for name in self.names_in(module, record):
+                self._naming.get(name, set()).discard(module.path)

@@ -1,0 +1,60 @@
+"""Writes settings as TOML, for the round trip."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from lane_planner.config.settings import Settings
+
+
+def toml_value(value: object) -> str:
+    """Return a value as TOML; JSON's escapes serve for the ASCII that it leaves."""
+    if isinstance(value, str):
+        if any(ord(char) > 0xFFFF for char in value):
+            return "".join(['"', *(f"\\U{ord(char):08X}" for char in value), '"'])
+        return json.dumps(value).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        pairs = (f"{toml_value(key)} = {toml_value(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    assert isinstance(value, Iterable)
+    return f"[{', '.join(toml_value(item) for item in value)}]"
+
+
+def settings_text(settings: Settings) -> str:
+    """Return a lanes.toml that means the settings."""
+    lines = [
+        _pair(key, getattr(settings, key))
+        for key in ("source_roots", "exclude", "cycles", "transitive", "unlaned", "unresolved")
+    ]
+    lines.append(_pair("aliases", dict(settings.aliases)))
+    for lane in settings.lanes:
+        lines.append(f"[lanes.{toml_value(lane.name)}]")
+        lines += [_pair("paths", lane.paths), _pair("imports", sorted(lane.imports))]
+        if lane.promotes_to is not None:
+            lines.append(_pair("promotes_to", lane.promotes_to))
+    lines += ["[batch]", _pair("max_files", settings.max_files)]
+    if settings.coverage is not None:
+        lines += ["[coverage]", _pair("min", settings.coverage.min)]
+        lines.append(_pair("data", settings.coverage.data))
+    for gate in settings.gates:
+        lines.append("[[gates]]")
+        lines += [_pair(key, value) for key, value in msgspec.structs.asdict(gate).items()]
+    for waiver in settings.waivers:
+        lines.append("[[waivers]]")
+        values = msgspec.structs.asdict(waiver).items()
+        lines += [_pair(key, value) for key, value in values if value is not None]
+    return "\n".join(lines) + "\n"
+
+
+def _pair(key: str, value: object) -> str:
+    return f"{key} = {toml_value(value)}"

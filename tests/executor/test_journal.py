@@ -1,0 +1,204 @@
+"""The journal says what happened, whoever was killed, and says clearly when it cannot."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lane_planner.base.errors import EnvironmentFailure
+from lane_planner.executor.journal import (
+    BranchIntended,
+    Event,
+    GateFinished,
+    Journal,
+    RunFinished,
+    RunRolledBack,
+    RunStarted,
+    StepCommitted,
+    StepIntended,
+    StepState,
+    replay,
+    utc_now,
+)
+from lane_planner.gates.command import GateResult
+
+START = RunStarted("base", "branch", "plan", 42)
+GATE = GateResult("unit", "after", ("true",), 0, 0.1, True, False, "fine\n")
+
+
+def clock() -> str:
+    return f"2024-01-01T00:00:{next(_SECONDS):02d}Z"
+
+
+_SECONDS = itertools.cycle(range(60))
+
+
+STATES: dict[str, tuple[list[Event], int | None, str]] = {
+    "its process holds the lock": ([], 42, "running"),
+    "nobody holds the lock": ([], None, "interrupted"),
+    "another process holds the lock": ([], 43, "interrupted"),
+    "finished": ([RunFinished("c")], None, "done"),
+    "finished, another runs": ([RunFinished("c")], 42, "done"),
+    "rolled back": ([RunRolledBack("why")], None, "rolled-back"),
+    "rolled back in part": ([RunRolledBack("why", ("branch x",))], None, "failed"),
+    "finished, then taken back": ([RunFinished("c"), RunRolledBack("why")], None, "rolled-back"),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_the_state_of_a_run(case: str) -> None:
+    events, holder, expected = STATES[case]
+    told = [(str(number), event) for number, event in enumerate([START, *events])]
+    assert replay(1, told, holder=holder).status == expected
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "journal.sqlite"
+    with Journal.open(path, clock=lambda: "2024-01-01T00:00:00Z") as journal:
+        assert journal.start(START) == 1
+        for event in (
+            StepIntended("s1", "base"),
+            StepCommitted("s1", "c1"),
+            StepIntended("s2", "c1"),
+            GateFinished("c1", GATE),
+            BranchIntended("c1"),
+        ):
+            journal.append(1, event)
+        assert journal.start(START) == 2
+        journal.append(2, RunRolledBack("why"))
+    reading = Journal.open_if_there(path)
+    assert reading is not None
+    with reading:
+        first, second = reading.runs(holder=None)
+    assert first.steps == (StepState("s1", "c1"), StepState("s2", None))
+    assert first.gates == (GATE,)
+    assert (first.status, first.result, first.ended) == ("interrupted", "c1", None)
+    assert (second.id, second.status, second.reason) == (2, "rolled-back", "why")
+    assert second.ended == "2024-01-01T00:00:00Z"
+
+
+def test_no_journal_is_not_made_by_looking(tmp_path: Path) -> None:
+    assert Journal.open_if_there(tmp_path / "journal.sqlite") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_events_are_on_disk_when_written(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    code = (
+        "import os, signal; from pathlib import Path; from lane_planner.executor.journal import *;"
+        f"j = Journal.open(Path({str(path)!r})); j.start(RunStarted('b', 'x', 'p', 1));"
+        "j.append(1, StepIntended('s1', 'b')); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
+    assert (tmp_path / "journal.sqlite-wal").exists()
+    reading = Journal.open_if_there(path)
+    assert reading is not None
+    with reading:
+        assert reading.runs(holder=None)[0].steps == (StepState("s1", None),)
+    with Journal.open(path) as journal:
+        assert journal.start(START) == 2
+
+
+def write_junk(path: Path) -> None:
+    path.write_bytes(b"no database at all, and long enough to be looked at" * 100)
+
+
+def write_other_version(path: Path) -> None:
+    with Journal.open(path):
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version=7")
+    connection.close()
+
+
+def make_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def cut_short(path: Path) -> None:
+    with Journal.open(path) as journal:
+        for _ in range(200):
+            journal.start(START)
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+
+
+def write_unknown_event(path: Path) -> None:
+    with Journal.open(path):
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO event (run, at, data) VALUES (1, 'now', '{\"type\": \"x\"}')")
+    connection.commit()
+    connection.close()
+
+
+def write_no_start(path: Path) -> None:
+    with Journal.open(path) as journal:
+        journal.append(1, StepIntended("s", "c"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (write_junk, "is damaged"),
+        (write_other_version, "is of version 7, and this is a tool for version 1"),
+        (make_directory, "cannot use the journal"),
+        (cut_short, "is damaged"),
+        (write_unknown_event, "is damaged"),
+        (write_no_start, "it is damaged"),
+    ],
+)
+def test_a_journal_that_cannot_be_used_is_told(tmp_path: Path, spoil: object, message: str) -> None:
+    assert callable(spoil)
+    path = tmp_path / "journal.sqlite"
+    spoil(path)
+    with pytest.raises(EnvironmentFailure, match=message) as caught:
+        reading = Journal.open_if_there(path)
+        assert reading is not None
+        with reading:
+            reading.runs(holder=None)
+    assert "\n" not in caught.value.message
+    with pytest.raises(EnvironmentFailure, match=message), Journal.open(path) as journal:
+        journal.runs(holder=None)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_journal_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal.open(path):
+        pass
+    path.chmod(0o400)
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(EnvironmentFailure, match="cannot use the journal"):
+            Journal.open(path)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_journal_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal.open(path) as one, Journal.open(path) as other:
+        assert (one.start(START), other.start(START), one.start(START)) == (1, 2, 3)
+
+
+def test_a_path_of_any_name_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "a?b#c%20 d" / "journal.sqlite"
+    with Journal.open(path) as journal:
+        journal.start(START)
+    reading = Journal.open_if_there(path)
+    assert reading is not None
+    with reading:
+        assert len(reading.runs(holder=None)) == 1
+    shutil.rmtree(path.parent)
+
+
+def test_the_time_is_utc() -> None:
+    assert utc_now().endswith("Z") and len(utc_now()) == len("2024-01-01T00:00:00.000Z")
