@@ -378,8 +378,8 @@ class _Run:
                 (as_json, to_json(evidence)),
                 (as_markdown, to_markdown(evidence).encode("utf-8")),
             ):
-                self._evidence.append(path)
                 write_atomically(path, content)
+                self._evidence.append(path)
             self._record(BranchIntended(carried.commit))
             create_branch(self._git, self._job.branch, carried.commit, reason=self._job.title)
             self._branch_at = carried.commit

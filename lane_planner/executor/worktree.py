@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
@@ -19,8 +17,7 @@ _WHOLE = ("-c", "core.sparseCheckout=false", "-c", "submodule.recurse=false")
 class Worktree:
     """A detached work tree that is made when first needed and brought to one commit after another.
 
-    Only the holder of the run lock may use it. As a context manager it removes itself, also when
-    it is left by an error.
+    Only the holder of the run lock may use it.
 
     Args:
         git: the repository, seen from the root.
@@ -35,22 +32,6 @@ class Worktree:
         self.path = worktree_path(git)
         self.root = self.path / git.prefix if git.prefix else self.path
         self._admin: Path | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self.remove()
-        except EnvironmentFailure as trouble:
-            if error is None:
-                raise
-            error.add_note(trouble.message)
 
     def bring_to(self, commit: str) -> Path:
         """Make the work tree hold exactly the files of a commit, and return its root.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import time
@@ -112,7 +113,7 @@ def gate_environment(
         phase: the gate's phase.
         modules: paths of the moved files in that phase.
         modules_file: where the caller has put the same list.
-        checkout: the root in the user's checkout.
+        checkout: the root in the user's checkout, without symlinks.
         worktree: the root in the tree under test, where gates run.
         source_roots: directories below the root that modules are named from.
     """
@@ -166,7 +167,7 @@ def run_gate(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateRe
             bufsize=0,
         )
     except (OSError, ValueError) as error:
-        code, text = _not_started(gate, cwd, error)
+        code, text = _not_started(gate, cwd, environment, error)
         return _result(gate, code, time.monotonic() - started, timed_out=False, output=text)
     assert process.stdout is not None  # we asked for a pipe
     with process.stdout as pipe:
@@ -198,11 +199,16 @@ def _result(
     )
 
 
-def _not_started(gate: Gate, cwd: Path, error: OSError | ValueError) -> tuple[int, str]:
+def _not_started(
+    gate: Gate, cwd: Path, environment: Mapping[str, str], error: OSError | ValueError
+) -> tuple[int, str]:
     program = gate.command[0] if gate.command else ""
     if not cwd.is_dir():
         return 126, f"cannot run {program!r}: there is no directory {cwd}\n"
-    if isinstance(error, FileNotFoundError):
+    # A directory on PATH that may not be read makes "permission denied" of "not found".
+    denied = isinstance(error, PermissionError) and "/" not in program
+    missing = denied and shutil.which(program, path=environment.get("PATH")) is None
+    if missing or isinstance(error, FileNotFoundError):
         return 127, f"no program {program!r} (on PATH, or below the root if it has a slash)\n"
     reason = error.strerror if isinstance(error, OSError) else None
     return 126, f"cannot run {program!r}: {reason or error}\n"
@@ -290,8 +296,8 @@ def _entries(environment: Mapping[str, str]) -> list[str]:
 
 
 def _moved_over(entry: str, checkout: Path, worktree: Path) -> str:
-    path = Path(entry)
-    if not path.is_absolute() or not path.is_relative_to(checkout):
+    path = Path(os.path.realpath(entry))
+    if not os.path.isabs(entry) or not path.is_relative_to(checkout):
         return entry
     below = path.relative_to(checkout)
     if any((checkout / parent / "pyvenv.cfg").is_file() for parent in below.parents):

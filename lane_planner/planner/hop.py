@@ -145,7 +145,9 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
     candidates = tuple(
         module.name
         for module in graph.modules.values()
-        if not module.namespace and lanes.of_path(module.path) == source.name
+        if not module.namespace
+        and lanes.of_path(module.path) == source.name
+        and module.path not in facts.made
     )
     roots = lanes.roots()
     targets = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
+from lane_planner.config.globs import PathGlobs
 
 # What can stand behind a module's name: source, Cython, stub, compiled.
 SUFFIXES = (".py", ".pyi", ".pyx", ".so", ".pyd")
@@ -64,12 +65,10 @@ class WorkingTree:
     Args:
         root: the directory.
         git: the repository that holds it, or None.
-        excluded: tells of a path below the root whether it is left out.
+        excluded: the files to leave out; None: none.
     """
 
-    def __init__(
-        self, root: Path, git: Git | None, excluded: Callable[[str], bool] | None = None
-    ) -> None:
+    def __init__(self, root: Path, git: Git | None, excluded: PathGlobs | None = None) -> None:
         self._root = root
         self._git = git
         self._excluded = excluded
@@ -84,7 +83,7 @@ class WorkingTree:
         base = f"{self._root}/"
         found = []
         for path in sorted(paths):
-            if self._excluded is not None and self._excluded(path):
+            if self._excluded is not None and self._excluded.matches(path):
                 continue
             try:
                 status = os.lstat(base + path)
@@ -132,12 +131,10 @@ class CommitTree:
     Args:
         git: the repository, seen from the root.
         commit: full id of the commit.
-        excluded: tells of a path below the root whether it is left out.
+        excluded: the files to leave out; None: none.
     """
 
-    def __init__(
-        self, git: Git, commit: str, excluded: Callable[[str], bool] | None = None
-    ) -> None:
+    def __init__(self, git: Git, commit: str, excluded: PathGlobs | None = None) -> None:
         self._git = git
         self._commit = commit
         self._excluded = excluded
@@ -155,7 +152,7 @@ class CommitTree:
             if not head.startswith(b"100"):
                 continue  # a symbolic link, a submodule or the empty end
             path = os.fsdecode(name)
-            if path.endswith(SUFFIXES) and not (self._excluded and self._excluded(path)):
+            if path.endswith(SUFFIXES) and not (self._excluded and self._excluded.matches(path)):
                 found.append(Entry(path, None, bytes.fromhex(head[12:].decode("ascii"))))
         return sorted(found)
 

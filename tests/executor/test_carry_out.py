@@ -298,6 +298,7 @@ def test_evidence_that_cannot_be_written_leaves_everything_as_it_was(root: Path)
     (place / "in the way").touch()
     with pytest.raises(EnvironmentFailure, match="cannot write"):
         run(root)
+    assert (place / "in the way").exists()
     assert snapshot(root) == before
 
 
@@ -406,7 +407,7 @@ def test_a_second_run_is_told_who_runs(root: Path) -> None:
 def test_without_an_identity_nothing_begins(root: Path) -> None:
     git(root, "config", "--unset", "user.email")
     before = snapshot(root)
-    with pytest.raises(EnvironmentFailure, match="git config user.email ADDRESS"):
+    with pytest.raises(EnvironmentFailure, match=r"git config user\.email ADDRESS"):
         run(root)
     assert_untouched(root, before)
     assert status(Git.require(root)).runs == ()

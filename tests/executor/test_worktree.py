@@ -118,8 +118,9 @@ def test_other_work_trees_stay_registered_even_if_missing(root: Path, tmp_path: 
     git(root, "worktree", "add", "--quiet", "--detach", str(tmp_path / "worktree"))
     shutil.rmtree(tmp_path / "worktree")  # as on a disk that is not mounted
     before = snapshot(root)
-    with Worktree(Git.require(root)) as worktree:
-        worktree.bring_to(Git.require(root).head())
+    worktree = Worktree(Git.require(root))
+    worktree.bring_to(Git.require(root).head())
+    worktree.remove()
     assert snapshot(root) == before
 
 
@@ -132,14 +133,15 @@ def test_it_holds_one_commit_after_another_exactly(root: Path) -> None:
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "-m", "second")
     second = repository.head()
-    with Worktree(repository) as worktree:
-        path = worktree.bring_to(first)
-        assert (path / "README.md").exists()
-        (path / "ignored.log").touch()
-        (path / "empty").mkdir()
-        worktree.bring_to(second)
-        names = {file.name for file in path.iterdir()}
-        assert names == {".git", ".gitignore", "candidate", "core", "untracked.txt"}
+    worktree = Worktree(repository)
+    path = worktree.bring_to(first)
+    assert (path / "README.md").exists()
+    (path / "ignored.log").touch()
+    (path / "empty").mkdir()
+    worktree.bring_to(second)
+    names = {file.name for file in path.iterdir()}
+    assert names == {".git", ".gitignore", "candidate", "core", "untracked.txt"}
+    worktree.remove()
     assert not worktree.path.exists()
 
 

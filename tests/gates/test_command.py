@@ -80,7 +80,7 @@ FORKS = """
 import os, sys, time
 for _ in range(3):
     if os.fork() == 0:
-        print(os.getpid(), flush=True)
+        os.write(1, b'%d\\n' % os.getpid())
         time.sleep(60)
 {then}
 """
@@ -130,7 +130,7 @@ DAEMON = """
 import os, sys, time
 if os.fork() == 0:
     os.setsid()
-    print('daemon', os.getpid(), flush=True)
+    os.write(1, b'daemon %d\\n' % os.getpid())
     end = time.monotonic() + 8
     while time.monotonic() < end:
         {act}

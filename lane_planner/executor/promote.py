@@ -1,0 +1,446 @@
+"""Promoting one module or package: analysis, edits, and the run that makes the branch."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import msgspec
+
+from lane_planner.base.errors import UsageError
+from lane_planner.base.text import plural, printable
+from lane_planner.config.settings import Gate, Lane
+from lane_planner.executor.carry_out import Carried, Job, Outcome, Step, carry_out, in_order
+from lane_planner.executor.journal import Event
+from lane_planner.executor.snapshot import Snapshot
+from lane_planner.gates.evidence import Evidence, Mention, ModuleCoverage, ModuleImports, evidence_of
+from lane_planner.gates.select import applying
+from lane_planner.planner.hop import Hop, open_hop
+from lane_planner.planner.order import Ordered, blocked_modules, closure, order
+from lane_planner.planner.schema import Cause
+from lane_planner.promotion.compose import Composed, compose
+from lane_planner.promotion.diff import unified_diff
+from lane_planner.promotion.mentions import find_mentions
+from lane_planner.promotion.naming import Refused
+from lane_planner.promotion.values import FileMove, Promotion
+from lane_planner.promotion.workspace import Workspace
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """What a user asked to promote.
+
+    Attributes:
+        name: dotted name, or path where nobody can import the file, without its lane.
+        modules: names of its modules, sorted.
+        directory: for a package, its directory; None for a single module.
+        lane: the lane that it is in.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    directory: str | None
+    lane: str
+
+
+class Analysis(msgspec.Struct, frozen=True):
+    """Whether and how a goal can be promoted.
+
+    Attributes:
+        goal: what was asked for.
+        source: lane that is left.
+        target: lane that is reached.
+        modules: what moves: the goal and, if asked for, what it needs; sorted.
+        causes: why it cannot be promoted, sorted; empty if it can.
+        refusal: why its references cannot be rewritten; None if they can.
+        coverage: fraction of each module's lines that tests run; None: not known.
+        steps: the promotions in order; empty if there are causes or a refusal.
+        diff: all that would change.
+        imports: by module, what it imports before and after.
+        gates: the configured gates that apply, in their order.
+    """
+
+    goal: Goal
+    source: str
+    target: str
+    modules: tuple[str, ...]
+    causes: tuple[Cause, ...]
+    refusal: str | None
+    coverage: tuple[ModuleCoverage, ...]
+    steps: tuple[Promotion, ...]
+    diff: str
+    imports: tuple[ModuleImports, ...]
+    gates: tuple[Gate, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing stands in the way but the gates that are commands."""
+        return not self.causes and self.refusal is None
+
+
+def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goal:
+    """Return what a user's words name.
+
+    Args:
+        snapshot: the repository.
+        wanted: a dotted name, or a path below the root. A package means all that is in it.
+        paths: other readings of the words as a path, such as relative to the current directory.
+
+    Raises:
+        UsageError: they name nothing, several things, or nothing in a lane.
+    """
+    graph, lanes = snapshot.facts.graph, snapshot.facts.lanes
+    module = graph.modules.get(wanted)
+    readings = [posixpath.normpath(path) for path in (wanted, *paths)]
+    if module is None:
+        module = next((m for m in map(graph.module_at, readings) if m is not None), None)
+        directory = next(
+            (
+                path
+                for path in readings
+                if path not in (".", "..") and any(p.startswith(f"{path}/") for p in snapshot.facts.records)
+            ),
+            None,
+        )
+        if module is None and directory is None:
+            raise UsageError(_unknown(snapshot, wanted))
+    elif module.package:
+        directory = module.path if module.namespace else posixpath.dirname(module.path)
+    else:
+        directory = None
+    if module is not None and directory is None:
+        names = (module.name,)
+        path, name = module.path, module.name
+    else:
+        assert directory is not None
+        names = tuple(
+            sorted(
+                m.name
+                for m in graph.table.by_path.values()
+                if m.path.startswith(f"{directory}/") and m.path not in snapshot.facts.made
+            )
+        )
+        path, name = directory, lanes.roots().dotted(directory)
+    found = lanes.lane_path(path)
+    if found is None:
+        raise UsageError(f"{printable(wanted)} is in no lane: only modules of lanes are promoted")
+    lane_path, lane = found
+    if path == lane_path and directory is not None:
+        raise UsageError(
+            f"{printable(wanted)} is the whole lane {lane.name}: use `lane-planner plan` and `apply`"
+        )
+    if not names:
+        raise UsageError(f"{printable(wanted)} holds no module to promote")
+    prefix = lanes.roots().dotted(lane_path)
+    short = name.removeprefix(f"{prefix}.") if prefix else name
+    return Goal(short.removeprefix(f"{lane_path}/"), names, directory, lane.name)
+
+
+def _unknown(snapshot: Snapshot, wanted: str) -> str:
+    shown = printable(wanted)
+    names = [m.name for m in snapshot.facts.graph.modules.values() if m.name.endswith(f".{wanted}")]
+    if len(names) == 1:
+        return f"no module or path is called {shown}: did you mean {printable(names[0])}?"
+    if names:
+        some = ", ".join(map(printable, names[:3]))
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return f"{shown} is ambiguous: {some}{more}; give the full name"
+    if os.path.lexists(snapshot.git.directory / wanted):
+        return f"{shown} is no module of commit {snapshot.commit[:12]}: commit it first"
+    return f"no module or path is called {shown}: see `lane-planner graph`"
+
+
+def analyse(
+    snapshot: Snapshot, goal: Goal, source: Lane, target: Lane, *, with_dependencies: bool
+) -> Analysis:
+    """Work out whether and how a goal can be promoted. Nothing is written.
+
+    Args:
+        snapshot: the repository.
+        goal: what to promote.
+        source: lane that is left.
+        target: lane that is reached.
+        with_dependencies: whether what it needs is promoted before it.
+    """
+    facts = snapshot.facts
+    hop = open_hop(facts, source, target)
+    hop = msgspec.structs.replace(hop, together=(*hop.together, goal.modules))
+    moving = closure(hop, goal.modules)
+    causes = set(_blockers(hop, moving))
+    if not with_dependencies:
+        causes.update(_missing(snapshot, hop, goal, moving))
+        moving = frozenset(goal.modules)
+    steps: tuple[Promotion, ...] = ()
+    imports: tuple[ModuleImports, ...] = ()
+    diff, refusal = "", None
+    if not causes or all(cause.code == "LP404" for cause in causes):
+        # A lack of coverage does not keep a person from seeing what would change.
+        importers = {
+            name: facts.graph.importers_of(name) for name in moving
+        }
+        try:
+            composed = list(_compose_all(snapshot, hop, goal, order(hop, moving, importers)))
+        except Refused as error:
+            refusal = f"{printable(error.path)}:{error.line}: {error.reason}"
+        else:
+            steps = tuple(step.promotion for step, _, _ in composed)
+            diff = "".join(text for _, text, _ in composed)
+            imports = tuple(entry for _, _, entries in composed for entry in entries)
+    moves = [move for step in steps for move in step.moves]
+    return Analysis(
+        goal=goal,
+        source=source.name,
+        target=target.name,
+        modules=tuple(sorted(moving)),
+        causes=tuple(sorted(causes)),
+        refusal=refusal,
+        coverage=tuple(_coverage(snapshot, moving)),
+        steps=steps,
+        diff=diff,
+        imports=imports,
+        gates=tuple(
+            gate for phase in ("before", "after") for gate in applying(facts.settings.gates, phase, moves)  # type: ignore[arg-type]
+        ),
+    )
+
+
+def _blockers(hop: Hop, moving: Collection[str]) -> Iterable[Cause]:
+    blocked = blocked_modules(hop)
+    for name in sorted(moving):
+        if name in hop.causes:
+            yield from hop.causes[name]
+        elif name in blocked:
+            yield from (c for c in blocked[name].causes if c.code == "LP403")
+
+
+def _missing(
+    snapshot: Snapshot, hop: Hop, goal: Goal, moving: Collection[str]
+) -> Iterable[Cause]:
+    """Yield what a goal needs to have promoted before or with it, as what breaks without."""
+    graph = snapshot.facts.graph
+    inside = frozenset(goal.modules)
+    for name in goal.modules:
+        for need in hop.needs.get(name, ()):
+            if need.needed in inside:
+                continue
+            forward = any(s.line == need.line and s.imported == need.needed for s in graph.sites_in(name))
+            if forward:
+                yield Cause(
+                    "LP101", name, need.needed, need.path, need.line, (name, need.needed),
+                    f"{hop.target.name} may not import {hop.source.name}: promote {need.needed} "
+                    "first, or use --with-dependencies",
+                )  # fmt: skip
+            else:
+                yield Cause(
+                    "LP402", need.needed, name, need.path, need.line, (name, need.needed),
+                    f"{hop.source.name} may not import {hop.target.name}: promote {need.needed} "
+                    "first, or use --with-dependencies",
+                )  # fmt: skip
+
+
+def _coverage(snapshot: Snapshot, moving: Collection[str]) -> Iterable[ModuleCoverage]:
+    data = snapshot.facts.coverage
+    if data is not None:
+        modules = snapshot.facts.graph.modules
+        for name in sorted(moving):
+            yield ModuleCoverage(name, data.get(modules[name].path))
+
+
+def step_moves(
+    snapshot: Snapshot, workspace: Workspace, hop: Hop, modules: Sequence[str], directory: str | None
+) -> list[FileMove]:
+    """Return the files that move with some modules, data files beside a whole package included.
+
+    Args:
+        snapshot: the repository at the base commit.
+        workspace: the repository as it is now.
+        hop: where each module goes.
+        modules: names before the move.
+        directory: a package's directory that moves as a whole; None: just the modules.
+    """
+    found = snapshot.facts.graph.modules
+    moves = {FileMove(found[name].path, hop.targets[name]) for name in modules}
+    if directory is not None:
+        known = {move.source for move in moves}
+        lane_path = snapshot.facts.lanes.lane_path(directory)
+        assert lane_path is not None
+        top = hop.target.paths[0]
+        moves.update(
+            FileMove(path, f"{top}/{path[len(lane_path[0]) + 1 :]}")
+            for path in workspace.tracked
+            if path.startswith(f"{directory}/")
+            and path not in known
+            and path not in workspace.records
+        )
+    return sorted(moves)
+
+
+def _compose_all(
+    snapshot: Snapshot, hop: Hop, goal: Goal, ordered: Iterable[Ordered]
+) -> Iterable[tuple[Composed, str, list[ModuleImports]]]:
+    workspace = snapshot.workspace()
+    mentions = snapshot.mentions(hop.source)
+    for step in ordered:
+        whole = set(goal.modules) <= set(step.modules)
+        moves = step_moves(
+            snapshot, workspace, hop, step.modules, goal.directory if whole else None
+        )
+        name = goal.name if whole else step_name(snapshot, step.modules)
+        composed = compose(workspace, hop.source, hop.target, moves, mentions, name=name)
+        promotion = composed.promotion
+        origins = {move.target: move.source for move in promotion.moves}
+        wanted = {move.source for move in promotion.moves} | set(promotion.deletes)
+        wanted |= {
+            write.path
+            for write in promotion.writes
+            if write.reason == "rewritten" and write.path not in origins
+        }
+        diff = unified_diff(promotion, workspace.contents(sorted(wanted)))
+        before = {name: _imported(workspace, name) for name, _ in promotion.renamed}
+        advance(workspace, composed)
+        imports = [
+            ModuleImports(old, before[old], _imported(workspace, new))
+            for old, new in promotion.renamed
+        ]
+        yield composed, diff, imports
+
+
+def step_name(snapshot: Snapshot, modules: Sequence[str]) -> str:
+    """Return what to call a step: its first module without its lane, and how many more."""
+    lanes = snapshot.facts.lanes
+    found = lanes.lane_path(snapshot.facts.graph.modules[modules[0]].path)
+    assert found is not None
+    first = modules[0].removeprefix(f"{lanes.roots().dotted(found[0])}.")
+    return first if len(modules) == 1 else f"{first}+{len(modules) - 1}"
+
+
+def advance(workspace: Workspace, composed: Composed) -> None:
+    """Let a workspace become what it is after a promotion that was composed on it."""
+    promotion = composed.promotion
+    workspace.take_over(
+        composed.table,
+        composed.records,
+        {move.source: move.target for move in promotion.moves},
+        {write.path: write.content for write in promotion.writes},
+        promotion.deletes,
+        [write.path for write in promotion.writes if write.reason == "made"],
+        composed.affected,
+    )
+
+
+def _imported(workspace: Workspace, name: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted({(site.imported, site.kind) for site in workspace.sites_in(name)}))
+
+
+def require_committed(snapshot: Snapshot, moves: Iterable[FileMove]) -> None:
+    """Refuse to move files whose working copies differ from the commit.
+
+    Raises:
+        UsageError: one does; its changes would not be in the promotion.
+    """
+    dirty = set(snapshot.git.changed_paths())
+    changed = sorted(move.source for move in moves if move.source in dirty)
+    if changed:
+        more = f" and {plural(len(changed) - 1, 'more file')}" if len(changed) > 1 else ""
+        raise UsageError(
+            f"{printable(changed[0])}{more} to be moved has uncommitted changes: "
+            "commit or stash them first"
+        )
+
+
+def promote(
+    snapshot: Snapshot,
+    analysis: Analysis,
+    *,
+    observe: Callable[[Event], None] = lambda event: None,
+) -> Outcome:
+    """Make the branch of an analysed promotion, or leave everything as it was.
+
+    Args:
+        snapshot: the repository; it has to be at the commit that is checked out.
+        analysis: a goal that is ready.
+        observe: told of each event when the journal holds it.
+
+    Raises:
+        UsageError: files to be moved have uncommitted changes, or the branch is there already.
+        EnvironmentFailure: git or the disk failed; everything was undone.
+    """
+    moves = tuple(move for step in analysis.steps for move in step.moves)
+    require_committed(snapshot, moves)
+    last = analysis.steps[-1]
+    steps = [Step(f"s{i:04d}", promotion) for i, promotion in enumerate(analysis.steps, 1)]
+    named = Promotion(
+        analysis.source, analysis.target, analysis.goal.name, last.modules, (), (), (), ()
+    )
+    job = Job(
+        base_commit=snapshot.commit,
+        branch=named.branch,
+        title=named.title,
+        plan_id=f"promote {analysis.goal.name}",
+        moves=moves,
+        gates=analysis.gates,
+    )
+    return carry_out(
+        snapshot.git,
+        snapshot.facts.settings,
+        job,
+        in_order(steps),
+        evidence=lambda carried: promotion_evidence(
+            snapshot, carried, analysis.coverage, analysis.imports
+        ),
+        observe=observe,
+    )
+
+
+def promotion_evidence(
+    snapshot: Snapshot,
+    carried: Carried,
+    coverage: Iterable[ModuleCoverage],
+    imports: Iterable[ModuleImports],
+) -> Evidence:
+    """Return the evidence of a run: what changed, what was checked, who still says the old name."""
+    settings = snapshot.facts.settings
+    promotions = [step.promotion for step in carried.steps]
+    source = settings.lane(promotions[0].source_lane)
+    assert source is not None
+    return evidence_of(
+        carried.job.title,
+        promotions,
+        base=carried.job.base_commit,
+        result=carried.commit,
+        gates=carried.gates,
+        coverage=coverage,
+        coverage_min=settings.coverage.min if settings.coverage else None,
+        imports=imports,
+        mentions=left_mentions(snapshot, carried.commit, source, promotions),
+    )
+
+
+def left_mentions(
+    snapshot: Snapshot, commit: str, source: Lane, promotions: Sequence[Promotion]
+) -> list[Mention]:
+    """Return the places of a resulting commit that still name a moved module or file."""
+    roots = snapshot.facts.lanes.roots()
+    prefixes = [name for path in source.paths for name in (path, roots.dotted(path))]
+    found = find_mentions(snapshot.git, commit, prefixes)
+    modules = snapshot.facts.graph.modules
+    places = {
+        place
+        for promotion in promotions
+        for old, _ in promotion.renamed
+        for place in found.of_name(old)
+        if _owner(place.text, modules) == old
+    } | {
+        place
+        for promotion in promotions
+        for move in promotion.moves
+        for place in found.of_path(move.source)
+    }
+    return [Mention(place.path, place.line, place.text) for place in sorted(places)]
+
+
+def _owner(name: str, modules: Collection[str]) -> str:
+    """Return the longest prefix of a dotted name that is a module."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name

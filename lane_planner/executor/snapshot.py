@@ -1,0 +1,96 @@
+"""A commit, read: what promotions are worked out on, whatever the working tree holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from lane_planner.base.errors import EnvironmentFailure
+from lane_planner.base.git import Git
+from lane_planner.config.settings import Lane, Settings
+from lane_planner.planner.facts import excluded, facts_of, faults_in, scan_repository
+from lane_planner.planner.hop import Facts
+from lane_planner.promotion.mentions import Mentions, find_mentions
+from lane_planner.promotion.values import MADE_INIT
+from lane_planner.promotion.workspace import Workspace
+from lane_planner.scan.cache import ScanCache
+from lane_planner.scan.sources import CommitTree, Entry
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A commit and what is known of it.
+
+    Attributes:
+        git: the repository, seen from the root.
+        commit: full id.
+        facts: modules, imports, lanes, faults, coverage.
+        blobs: id of each file's blob, by path below the root.
+    """
+
+    git: Git
+    commit: str
+    facts: Facts
+    blobs: Mapping[str, bytes]
+
+    def read(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return the contents of files of the commit, by path.
+
+        Raises:
+            EnvironmentFailure: git has no such file or cannot read it.
+        """
+        entries = [Entry(path, None, self._blob(path)) for path in paths]
+        found = CommitTree(self.git, self.commit).contents(entries)
+        return {entry.path: content for entry, content in found if isinstance(content, bytes)}
+
+    def workspace(self) -> Workspace:
+        """Return the repository as this commit has it, to compose promotions on."""
+        facts = self.facts
+        return Workspace(
+            facts.settings, facts.lanes, facts.records, self.blobs, facts.made, self.read
+        )
+
+    def mentions(self, lane: Lane) -> Mentions:
+        """Return where the commit's files name modules or files of a lane."""
+        roots = self.facts.lanes.roots()
+        prefixes = [name for path in lane.paths for name in (path, roots.dotted(path))]
+        return find_mentions(self.git, self.commit, prefixes)
+
+    def _blob(self, path: str) -> bytes:
+        if path not in self.blobs:
+            raise EnvironmentFailure(f"commit {self.commit[:12]} has no file {path}")
+        return self.blobs[path]
+
+
+def take_snapshot(
+    git: Git,
+    settings: Settings,
+    commit: str,
+    cache: ScanCache,
+    lane: Lane,
+    coverage: Mapping[str, float] | None,
+) -> Snapshot:
+    """Read a commit.
+
+    Args:
+        git: the repository, seen from the root.
+        settings: the configuration.
+        commit: full id.
+        cache: what is known of file contents already; it learns the rest, and is not saved.
+        lane: the lane that is to be left: its files are checked for syntax.
+        coverage: fraction of each file's lines that tests run; None: not asked for.
+    """
+    source = CommitTree(git, commit, excluded(settings))
+    scanned = scan_repository(source, settings, cache)
+    facts = facts_of(scanned, settings, faults_in(scanned, cache, lane), MADE_INIT, coverage)
+    return Snapshot(git, commit, facts, _blobs(git, commit))
+
+
+def _blobs(git: Git, commit: str) -> dict[str, bytes]:
+    blobs = {}
+    for line in git.out("ls-tree", "-r", "-z", commit).split(b"\0"):
+        head, _, name = line.partition(b"\t")
+        if head[7:11] == b"blob":
+            blobs[os.fsdecode(name)] = bytes.fromhex(head[12:].decode("ascii"))
+    return blobs

@@ -1,0 +1,384 @@
+"""A repository as the commands see it: opened once, asked for graph, findings, plans, promotions."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lane_planner.base.errors import UsageError
+from lane_planner.base.git import Git
+from lane_planner.base.text import printable
+from lane_planner.config.globs import PathGlobs, name_glob
+from lane_planner.config.load import find_root, load_settings
+from lane_planner.config.settings import Settings
+from lane_planner.planner.facts import Scanned, excluded, faults_in, scan_repository
+from lane_planner.scan.cache import ScanCache
+from lane_planner.scan.records import SyntaxFault
+from lane_planner.scan.sources import WorkingTree
+
+# What planning and promoting load is not loaded by `check`: it runs on every commit.
+if TYPE_CHECKING:
+    from lane_planner.executor.apply import Applied
+    from lane_planner.executor.carry_out import Outcome
+    from lane_planner.executor.journal import Event
+    from lane_planner.executor.promote import Analysis
+    from lane_planner.executor.snapshot import Snapshot
+    from lane_planner.planner.hop import Facts, Hop
+    from lane_planner.planner.schema import Plan
+    from lane_planner.rules.cycles import Cycle
+    from lane_planner.rules.diagnostics import Diagnostic
+    from lane_planner.rules.violations import Violation
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What `check` finds.
+
+    Attributes:
+        violations: forbidden imports, whatever their status, by path and line.
+        diagnostics: faults of the files themselves, by path and line.
+        idle_waivers: waivers that cover nothing, each with why.
+        modules: how many modules were looked at.
+        opaque: how many dynamic imports cannot be read off the source.
+    """
+
+    violations: tuple[Violation, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    idle_waivers: tuple[str, ...]
+    modules: int
+    opaque: int
+
+
+class Repository:
+    """A repository and its configuration.
+
+    Args:
+        settings: the configuration.
+        git: the git repository that holds the root; None outside git.
+    """
+
+    def __init__(self, settings: Settings, git: Git | None) -> None:
+        self.settings = settings
+        self.git = git
+        self.cache = ScanCache(_cache_file(settings.root, git))
+
+    @staticmethod
+    def open(
+        start: Path | str = ".", *, root: Path | None = None, config: Path | None = None
+    ) -> Repository:
+        """Open the repository that a directory is in.
+
+        Args:
+            start: a directory in it.
+            root: the directory that paths are relative to; None: the nearest one upward with a
+                configuration.
+            config: the configuration file; None: the one in the root.
+
+        Raises:
+            UsageError: there is no configuration, or it is wrong.
+            EnvironmentFailure: git refuses the repository.
+        """
+        found, file = find_root(Path(start), root, config)
+        return Repository(load_settings(found, file), Git.find(found))
+
+    def scanned(self, *, external: bool = False) -> Scanned:
+        """Return the working tree's files and graph.
+
+        Args:
+            external: whether imports of what is not first-party are wanted.
+        """
+        source = WorkingTree(self.settings.root, self.git, excluded(self.settings))
+        found = scan_repository(source, self.settings, self.cache, external=external)
+        self.cache.save()
+        return found
+
+    @cached_property
+    def _scanned(self) -> Scanned:
+        return self.scanned()
+
+    def faults(self, scanned: Scanned | None = None) -> dict[str, SyntaxFault]:
+        """Return why files of the working tree do not parse, by path."""
+        found = faults_in(scanned or self._scanned, self.cache)
+        self.cache.save()
+        return found
+
+    def check(self, *, today: datetime.date, syntax: bool = False) -> Findings:
+        """Return violations and faults of the working tree.
+
+        Args:
+            today: the day on which waivers are judged.
+            syntax: whether to parse every file as a whole.
+        """
+        from lane_planner.rules.diagnostics import diagnostics
+        from lane_planner.rules.violations import direct_violations, idle_waivers
+
+        scanned = self._scanned
+        violations = direct_violations(scanned.graph, self.settings, scanned.lanes, today)
+        records = scanned.scan.records
+        return Findings(
+            violations,
+            diagnostics(scanned.graph, records, self.faults() if syntax else {}),
+            tuple(
+                f"{waiver.importer} → {waiver.imported} {why}"
+                for waiver, why in idle_waivers(violations, self.settings, today)
+            ),
+            len(scanned.graph.table.by_path),
+            sum(len(record.opaque) for record in records.values()),
+        )
+
+    def cycles(self) -> tuple[Cycle, ...]:
+        """Return the circular imports of the working tree."""
+        from lane_planner.rules.cycles import cycles
+
+        return cycles(self._scanned.graph)
+
+    def coverage(self, file: Path | None = None) -> Mapping[str, float] | None:
+        """Return the fraction of each file's lines that tests run, by path.
+
+        Args:
+            file: coverage data; None: the configured file, if it is there.
+
+        Returns:
+            None where no coverage is configured, or its file is not there.
+
+        Raises:
+            UsageError: the file cannot be read, or holds nothing of the repository.
+        """
+        from lane_planner.gates.coverage import read_coverage
+
+        if file is None:
+            if self.settings.coverage is None:
+                return None
+            file = self.settings.root / self.settings.coverage.data
+            if not file.exists():
+                return None
+        data = dict(read_coverage(file, self.settings.root).files)
+        if not data.keys() & self._scanned.scan.records.keys():
+            raise UsageError(
+                f"coverage data {file} has none of the repository's {len(self._scanned.scan.records)} "
+                "files: make it from this repository's root"
+            )
+        return data
+
+    def facts(
+        self, source: str | None, target: str | None, coverage: Mapping[str, float] | None = None
+    ) -> tuple[Facts, Hop]:
+        """Return what planning needs to know of the working tree, and a hop opened on it.
+
+        Args:
+            source: lane to leave; None: see `next_lane`.
+            target: lane to reach; None: the next one.
+            coverage: as from `coverage`.
+
+        Raises:
+            UsageError: there is no such lane, or the target is not the next one.
+        """
+        from lane_planner.planner.facts import facts_of
+        from lane_planner.planner.hop import next_lane, open_hop
+        from lane_planner.promotion.values import MADE_INIT
+
+        left, reached = next_lane(self.settings, source, target)
+        scanned = self._scanned
+        faults = faults_in(scanned, self.cache, left)
+        self.cache.save()
+        facts = facts_of(scanned, self.settings, faults, MADE_INIT, coverage)
+        return facts, open_hop(facts, left, reached)
+
+    def plan(
+        self,
+        source: str | None = None,
+        target: str | None = None,
+        *,
+        only: Iterable[str] = (),
+        top: int | None = None,
+        coverage: Mapping[str, float] | None = None,
+    ) -> Plan:
+        """Return the promotion plan of one hop, simulated.
+
+        Args:
+            source: lane to leave; None: the one that promotes to `target`, or the first.
+            target: lane to reach; None: the next one.
+            only: globs of dotted names or paths; only these modules and what they need move.
+            top: only so many modules that can move, those that unlock most first, with what
+                they need; None: all.
+            coverage: as from `coverage`.
+
+        Raises:
+            UsageError: there is no such lane, the target is not the next one, or a glob matches
+                no module.
+        """
+        from lane_planner.planner.plan import make_plan
+
+        facts, hop = self.facts(source, target, coverage)
+        goals = _goals(facts, hop, tuple(only))
+        plan = make_plan(
+            facts, hop, commit=self.commit_label(), goals=goals, gates_for=_gates_for(self.settings)
+        )
+        if top is not None and plan.summary.promotable > top:
+            chosen: set[str] = set()
+            from lane_planner.planner.order import closure
+
+            for step in plan.steps:
+                wider = chosen | closure(hop, step.modules)
+                if len(wider) > top and chosen:
+                    break
+                chosen = wider
+            plan = make_plan(
+                facts, hop, commit=plan.commit, goals=chosen, gates_for=_gates_for(self.settings)
+            )
+        return plan
+
+    def commit_label(self) -> str | None:
+        """Return the commit that is checked out, "…-dirty" if Python files differ from it.
+
+        Returns:
+            None outside git, and before the first commit.
+        """
+        if self.git is None:
+            return None
+        commit = self.git.commit_id()
+        if commit is None:
+            return None
+        known = self._scanned.scan.records
+        dirty = any(p in known or p.endswith((".py", ".pyi")) for p in self.git.changed_paths())
+        return f"{commit}-dirty" if dirty else commit
+
+    def snapshot(self, source: str, coverage: Mapping[str, float] | None) -> Snapshot:
+        """Return the checked-out commit, read, for promotions out of a lane.
+
+        Raises:
+            UsageError: there is no git repository, or no commit.
+        """
+        from lane_planner.executor.snapshot import take_snapshot
+
+        git = self._require_git()
+        lane = self.settings.lane(source)
+        if lane is None:
+            raise UsageError(f"no lane is called {printable(source)}")
+        found = take_snapshot(git, self.settings, git.head(), self.cache, lane, coverage)
+        self.cache.save()
+        return found
+
+    def analyse(self, wanted: str, target: str, *, with_dependencies: bool = False) -> tuple[Snapshot, Analysis]:
+        """Work out whether and how a module or package can be promoted. Nothing is written.
+
+        Args:
+            wanted: dotted name, or path below the root or the current directory.
+            target: the lane to promote it to.
+            with_dependencies: whether what it needs is promoted before it.
+
+        Raises:
+            UsageError: there is no such module or lane, or the target is not the next lane.
+        """
+        from lane_planner.executor.promote import analyse, find_goal
+        from lane_planner.planner.hop import next_lane
+
+        if self.settings.lane(target) is None:
+            next_lane(self.settings, None, target)
+        coverage = self._needed_coverage()
+        goal = None
+        paths = self._readings(wanted)
+        first = self.settings.lanes[0].name
+        snapshot = self.snapshot(first, coverage)
+        goal = find_goal(snapshot, wanted, paths)
+        source, reached = next_lane(self.settings, goal.lane, target)
+        if source.name != first:
+            snapshot = self.snapshot(source.name, coverage)
+        return snapshot, analyse(
+            snapshot, goal, source, reached, with_dependencies=with_dependencies
+        )
+
+    def promote(
+        self,
+        snapshot: Snapshot,
+        analysis: Analysis,
+        observe: Callable[[Event], None] = lambda event: None,
+    ) -> Outcome:
+        """Make the branch of an analysed promotion; see `lane_planner.executor.promote.promote`."""
+        from lane_planner.executor.promote import promote
+
+        return promote(snapshot, analysis, observe=observe)
+
+    def apply(
+        self,
+        content: bytes,
+        where: str,
+        *,
+        steps: int | None = None,
+        gates: bool = True,
+        observe: Callable[[Event], None] = lambda event: None,
+    ) -> Applied:
+        """Carry a plan out; see `lane_planner.executor.apply.apply_plan`.
+
+        Args:
+            content: the plan as JSON.
+            where: its file's name, for messages.
+            steps: only so many, from the first.
+            gates: whether gates run.
+            observe: told of each event when the journal holds it.
+        """
+        from lane_planner.executor.apply import apply_plan
+        from lane_planner.planner.schema import read_plan
+
+        plan = read_plan(content, where)
+        self._require_git()
+        if not plan.hops:
+            raise UsageError(f"{where} has no hop: make a new plan")
+        plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
+        snapshot = self.snapshot(plan.hops[0].source, self._needed_coverage())
+        return apply_plan(snapshot, plan, plan_id, steps=steps, gates=gates, observe=observe)
+
+    def _needed_coverage(self) -> Mapping[str, float] | None:
+        """Return the coverage data; where it is asked for but not there, none for any module."""
+        found = self.coverage()
+        return {} if found is None and self.settings.coverage is not None else found
+
+    def _require_git(self) -> Git:
+        return Git.require(self.settings.root) if self.git is None else self.git
+
+    def _readings(self, wanted: str) -> list[str]:
+        """Return a path given on the command line, relative to the root."""
+        try:
+            below = (Path.cwd() / wanted).resolve().relative_to(self.settings.root.resolve())
+        except (ValueError, OSError):
+            return []
+        return [below.as_posix()]
+
+
+def _cache_file(root: Path, git: Git | None) -> Path | None:
+    if git is None:
+        return None  # outside git there is no place of ours to write to
+    mark = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return git.state_dir / "cache" / f"scan-{mark}.bin"
+
+
+def _goals(facts: Facts, hop: Hop, only: tuple[str, ...]) -> frozenset[str] | None:
+    if not only:
+        return None
+    paths = PathGlobs([glob for glob in only if "/" in glob])
+    names = [name_glob(glob) for glob in only if "/" not in glob]
+    chosen = frozenset(
+        name
+        for name in hop.candidates
+        if any(matches(name) for matches in names) or paths.matches(facts.graph.modules[name].path)
+    )
+    if not chosen:
+        shown = printable(", ".join(only))
+        raise UsageError(f"--only {shown} matches no module of lane {hop.source.name}")
+    return chosen
+
+
+def _gates_for(settings: Settings) -> Callable[[Collection[str]], list[str]]:
+    globs = [(gate.name, PathGlobs(gate.when) if gate.when else None) for gate in settings.gates]
+
+    def gates_for(paths: Collection[str]) -> list[str]:
+        return [
+            name for name, when in globs if when is None or any(map(when.matches, paths))
+        ]
+
+    return gates_for
