@@ -21,6 +21,7 @@ from lane_planner.planner.facts import Scanned, excluded, faults_in, scan_reposi
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.records import SyntaxFault
 from lane_planner.scan.sources import WorkingTree
+from lane_planner.scan.tree import Progress, silent
 
 # What planning and promoting load is not loaded by `check`: it runs on every commit.
 if TYPE_CHECKING:
@@ -60,11 +61,15 @@ class Repository:
     Args:
         settings: the configuration.
         git: the git repository that holds the root; None outside git.
+
+    Attributes:
+        progress: told how far long work is; set it to show it.
     """
 
     def __init__(self, settings: Settings, git: Git | None) -> None:
         self.settings = settings
         self.git = git
+        self.progress: Progress = silent
         self.cache = ScanCache(_cache_file(settings.root, git))
 
     @staticmethod
@@ -93,7 +98,9 @@ class Repository:
             external: whether imports of what is not first-party are wanted.
         """
         source = WorkingTree(self.settings.root, self.git, excluded(self.settings))
-        found = scan_repository(source, self.settings, self.cache, external=external)
+        found = scan_repository(
+            source, self.settings, self.cache, external=external, progress=self.progress
+        )
         self.cache.save()
         return found
 
@@ -103,7 +110,7 @@ class Repository:
 
     def faults(self, scanned: Scanned | None = None) -> dict[str, SyntaxFault]:
         """Return why files of the working tree do not parse, by path."""
-        found = faults_in(scanned or self._scanned, self.cache)
+        found = faults_in(scanned or self._scanned, self.cache, progress=self.progress)
         self.cache.save()
         return found
 
@@ -184,7 +191,7 @@ class Repository:
 
         left, reached = next_lane(self.settings, source, target)
         scanned = self._scanned
-        faults = faults_in(scanned, self.cache, left)
+        faults = faults_in(scanned, self.cache, left, progress=self.progress)
         self.cache.save()
         facts = facts_of(scanned, self.settings, faults, MADE_INIT, coverage)
         return facts, open_hop(facts, left, reached)
@@ -256,7 +263,7 @@ class Repository:
         """
         from lane_planner.executor.snapshot import take_snapshot
 
-        git = self._require_git()
+        git = self.require_git()
         lane = self.settings.lane(source)
         if lane is None:
             raise UsageError(f"no lane is called {printable(source)}")
@@ -326,7 +333,7 @@ class Repository:
         from lane_planner.planner.schema import read_plan
 
         plan = read_plan(content, where)
-        self._require_git()
+        self.require_git()
         if not plan.hops:
             raise UsageError(f"{where} has no hop: make a new plan")
         plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
@@ -338,7 +345,12 @@ class Repository:
         found = self.coverage()
         return {} if found is None and self.settings.coverage is not None else found
 
-    def _require_git(self) -> Git:
+    def require_git(self) -> Git:
+        """Return the git repository that holds the root.
+
+        Raises:
+            UsageError: there is none.
+        """
         return Git.require(self.settings.root) if self.git is None else self.git
 
     def _readings(self, wanted: str) -> list[str]:

@@ -14,7 +14,7 @@ from lane_planner.rules.lanes import LaneMap, lane_paths
 from lane_planner.scan.cache import ScanCache, content_key
 from lane_planner.scan.records import SyntaxFault
 from lane_planner.scan.sources import Source
-from lane_planner.scan.tree import TreeScan, scan_tree, syntax_faults
+from lane_planner.scan.tree import Progress, TreeScan, scan_tree, silent, syntax_faults
 
 
 class Scanned(msgspec.Struct, frozen=True):
@@ -39,7 +39,12 @@ def excluded(settings: Settings) -> PathGlobs | None:
 
 
 def scan_repository(
-    source: Source, settings: Settings, cache: ScanCache, *, external: bool = False
+    source: Source,
+    settings: Settings,
+    cache: ScanCache,
+    *,
+    external: bool = False,
+    progress: Progress = silent,
 ) -> Scanned:
     """Read a repository's imports and resolve them.
 
@@ -48,8 +53,9 @@ def scan_repository(
         settings: its configuration.
         cache: what is known already; it learns the rest, and is not saved.
         external: whether to keep imports of what is not first-party.
+        progress: told how far the reading is.
     """
-    scan = scan_tree(source, cache)
+    scan = scan_tree(source, cache, progress=progress)
     graph = build_graph(
         scan.records,
         source_roots=settings.source_roots,
@@ -61,7 +67,7 @@ def scan_repository(
 
 
 def faults_in(
-    scanned: Scanned, cache: ScanCache, lane: Lane | None = None
+    scanned: Scanned, cache: ScanCache, lane: Lane | None = None, *, progress: Progress = silent
 ) -> dict[str, SyntaxFault]:
     """Return why Python files do not parse, by path.
 
@@ -69,13 +75,14 @@ def faults_in(
         scanned: the repository.
         cache: what is known already; it learns the rest.
         lane: only look at files of this lane; None: at all.
+        progress: told how far the parsing is.
     """
     paths = [
         path
         for path in scanned.scan.records
         if path.endswith(".py") and (lane is None or scanned.lanes.of_path(path) == lane.name)
     ]
-    return syntax_faults(scanned.source, scanned.scan, cache, paths)
+    return syntax_faults(scanned.source, scanned.scan, cache, paths, progress=progress)
 
 
 def facts_of(

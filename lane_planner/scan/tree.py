@@ -33,13 +33,24 @@ class TreeScan(msgspec.Struct, frozen=True):
     keys: dict[str, bytes]
 
 
-def scan_tree(source: Source, cache: ScanCache, *, workers: int = 0) -> TreeScan:
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many of how many files are done."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def scan_tree(
+    source: Source, cache: ScanCache, *, workers: int = 0, progress: Progress = silent
+) -> TreeScan:
     """Read the imports of every file that is not known from the cache.
 
     Args:
         source: the files.
         cache: what is known already; it learns the rest, and is not saved.
         workers: most worker processes; 0: as many as there are processors.
+        progress: told how far it is.
     """
     looked_at = time.time_ns()
     entries = source.entries()
@@ -54,7 +65,9 @@ def scan_tree(source: Source, cache: ScanCache, *, workers: int = 0) -> TreeScan
         else:
             keys[entry] = key
             records[entry.path] = record
-    for entry, key, record in _spread(source, missing, _scan_chunk, _Scanned, workers):
+    for entry, key, record in _spread(
+        source, missing, _scan_chunk, _Scanned, workers, lambda n, of: progress("reading", n, of)
+    ):
         if key:
             cache.learn(key, record)
             keys[entry] = key
@@ -66,7 +79,13 @@ def scan_tree(source: Source, cache: ScanCache, *, workers: int = 0) -> TreeScan
 
 
 def syntax_faults(
-    source: Source, scan: TreeScan, cache: ScanCache, paths: Iterable[str], *, workers: int = 0
+    source: Source,
+    scan: TreeScan,
+    cache: ScanCache,
+    paths: Iterable[str],
+    *,
+    workers: int = 0,
+    progress: Progress = silent,
 ) -> dict[str, SyntaxFault]:
     """Return why files do not parse (LP901), by path; files that parse are left out.
 
@@ -76,6 +95,7 @@ def syntax_faults(
         cache: what is known already; it learns the rest, and is not saved.
         paths: the Python files to look at.
         workers: as for `scan_tree`.
+        progress: as for `scan_tree`.
     """
     faults: dict[str, SyntaxFault] = {}
     unknown: set[str] = set()
@@ -89,7 +109,9 @@ def syntax_faults(
         if fault is not None:
             faults[path] = fault
     missing = [entry for entry in source.entries() if entry.path in unknown] if unknown else []
-    for entry, key, fault in _spread(source, missing, _check_chunk, _Checked, workers):
+    for entry, key, fault in _spread(
+        source, missing, _check_chunk, _Checked, workers, lambda n, of: progress("parsing", n, of)
+    ):
         if key:
             cache.learn_fault(key, fault)
         if fault is not None:
@@ -135,6 +157,7 @@ def _spread(
     work: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]],
     answer: object,
     workers: int,
+    progress: Callable[[int, int], None],
 ) -> Iterable[tuple[Entry, bytes, Found]]:
     """Do work on files, in worker processes where that is faster, and yield the results in order."""
     workers = workers or _processors()
@@ -148,7 +171,10 @@ def _spread(
     decode = msgspec.msgpack.Decoder(list[answer]).decode  # type: ignore[valid-type]
     with _executor(workers) as executor:
         packed = executor.map(_packed, [work] * len(chunks), [source] * len(chunks), chunks)
+        done = 0
         for chunk, answers in zip(chunks, packed, strict=True):
+            done += len(chunk)
+            progress(done, len(entries))
             for entry, (key, found) in zip(chunk, decode(answers), strict=True):
                 yield entry, key, found
 

@@ -1,0 +1,63 @@
+# Each target sets up what it needs: a virtual environment with pinned versions.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ROOT ?= .
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast corpus lint lane-guard promote-analyze promote-dry promote-apply \
+	bench clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
+
+# The stamps stand for what is installed; they are older than what they were made from if it changed.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(INSTALL) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(INSTALL) --editable '.[bench]'
+	@touch $@
+
+demo: $(VENV)/.installed ## Build the fixture, check it, plan it, and promote a module in it
+	$(BIN)/python -m fixtures.demo build/demo
+
+test: $(VENV)/.installed-test ## The whole test suite, with coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m 'not corpus'
+
+test-fast: $(VENV)/.installed-test ## The tests that take no more than a few seconds each
+	$(BIN)/python -m pytest -m 'not slow and not corpus'
+
+corpus: $(VENV)/.installed-test ## Compare with whole-module parsing and grimp on large packages
+	$(BIN)/python -m tests.corpus.install build/corpus
+	$(BIN)/python -m pytest -m corpus
+
+lint: $(VENV)/.installed-test ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lane-guard: $(VENV)/.installed ## Hold the repository at ROOT to its own lanes
+	$(BIN)/lane-planner check --root $(ROOT) --cycles
+
+promote-analyze: $(VENV)/.installed ## Analyse the promotion of MODULE to TARGET in ROOT
+	$(BIN)/lane-planner promote '$(MODULE)' '$(TARGET)' --root '$(ROOT)' --analyze-only
+
+promote-dry: $(VENV)/.installed ## Show what promoting MODULE to TARGET in ROOT would change
+	$(BIN)/lane-planner promote '$(MODULE)' '$(TARGET)' --root '$(ROOT)'
+
+promote-apply: $(VENV)/.installed ## Promote MODULE to TARGET in ROOT, on a branch of its own
+	$(BIN)/lane-planner promote '$(MODULE)' '$(TARGET)' --root '$(ROOT)' --apply
+
+bench: $(VENV)/.installed-bench ## Time whole processes beside the native peers
+	$(BIN)/python -m benchmarks.run build/bench
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) build

@@ -1,0 +1,183 @@
+"""What every command takes, and what every command does with it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lane_planner.base.errors import EnvironmentFailure
+
+if TYPE_CHECKING:
+    from lane_planner.repository import Repository
+
+_PATIENCE = 1.0  # seconds after which a person wants to see that something happens
+
+
+class Common:
+    """The options that every command takes.
+
+    Args:
+        root: directory that paths are relative to; None: found.
+        config: configuration file; None: found.
+        format: how results are written.
+        output: file for results; None: standard output.
+        verbosity: -1 quiet, 0 normal, 1 and more verbose.
+    """
+
+    def __init__(
+        self, root: Path | None, config: Path | None, format: str, output: Path | None, verbosity: int
+    ) -> None:
+        self.root = root
+        self.config = config
+        self.format = format
+        self.output = output
+        self.verbosity = verbosity
+
+    def open(self) -> Repository:
+        """Open the repository that the options name; progress goes to a terminal."""
+        from lane_planner.repository import Repository
+
+        repository = Repository.open(root=self.root, config=self.config)
+        if self.verbosity >= 0 and sys.stderr.isatty():
+            repository.progress = ProgressLine()
+        return repository
+
+    def write(self, text: str) -> None:
+        """Write a result to the output file or to standard output.
+
+        Raises:
+            EnvironmentFailure: the file cannot be written.
+        """
+        if self.output is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+            return
+        try:
+            self.output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot write {self.output}: {error.strerror}") from error
+
+    def note(self, text: str) -> None:
+        """Tell a person something beside the result."""
+        if self.verbosity >= 0:
+            click.echo(text, err=True)
+
+    @property
+    def width(self) -> int:
+        """Columns for tables: the terminal's, or 100 where there is none."""
+        import shutil
+
+        tty = self.output is None and sys.stdout.isatty()
+        return shutil.get_terminal_size().columns if tty else 100
+
+
+def common(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the common options, as its first argument.
+
+    Args:
+        formats: the formats that it can write; the first one is the default.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(
+            root: Path | None, config: Path | None, format: str, output: Path | None,
+            verbose: int, quiet: bool, **rest: Any,
+        ) -> Any:  # fmt: skip
+            return function(
+                Common(root, config, format, output, -1 if quiet else verbose), **rest
+            )
+
+        wrapped.__name__ = function.__name__
+        wrapped.__doc__ = function.__doc__
+        wrapped.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        path = click.Path(path_type=Path)
+        options = [
+            click.option("--root", type=path, help="Directory that paths are relative to."),
+            click.option("--config", type=path, help="Configuration file."),
+            click.option(
+                "--format", type=click.Choice(formats), default=formats[0], show_default=True,
+                help="How results are written.",
+            ),
+            click.option("--output", "-o", type=path, help="Write results to a file."),
+            click.option("--verbose", "-v", count=True, help="Say more."),
+            click.option("--quiet", "-q", is_flag=True, help="Say less."),
+        ]  # fmt: skip
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+class ProgressLine:
+    """A progress bar on standard error, shown once work takes longer than a second."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._what = ""
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show how far something is; the bar goes away when it is done."""
+        if what != self._what:
+            self.close()
+            self._what, self._started = what, time.monotonic()
+        if self._bar is None:
+            if time.monotonic() - self._started < _PATIENCE:
+                return
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            # Without its refreshing thread: workers are forked while the bar is up.
+            self._bar = Progress(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                console=Console(stderr=True), transient=True, auto_refresh=False,
+            )  # fmt: skip
+            self._bar.start()
+            self._task = self._bar.add_task(what, total=total)
+        self._bar.update(self._task, completed=done, total=total)
+        self._bar.refresh()
+        if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = None
+
+
+@contextlib.contextmanager
+def steps_shown(common: Common, total: int) -> Iterator[Callable[[object], None]]:
+    """Show how many steps of a run are committed, on a terminal.
+
+    Yields:
+        What to tell each event of the journal.
+    """
+    from lane_planner.executor.journal import GateFinished, StepCommitted
+
+    line = ProgressLine() if common.verbosity >= 0 and sys.stderr.isatty() else None
+    done = 0
+
+    def observe(event: object) -> None:
+        nonlocal done
+        if isinstance(event, StepCommitted):
+            done += 1
+            if line is not None:
+                line("steps", done, total)
+        elif isinstance(event, GateFinished) and common.verbosity > 0:
+            verdict = "passed" if event.result.passed else "failed"
+            common.note(f"gate {event.result.name}: {verdict} in {event.result.seconds:.1f} s")
+
+    try:
+        yield observe
+    finally:
+        if line is not None:
+            line.close()

@@ -1,0 +1,55 @@
+"""`lane-planner plan`: the order in which modules can be promoted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lane_planner.cli.options import Common, common
+
+
+@click.command()
+@common("text", "json")
+@click.option("--from", "source", metavar="LANE", help="The lane to leave.")
+@click.option("--to", "target", metavar="LANE", help="The lane to reach: the next one.")
+@click.option("--only", multiple=True, metavar="GLOB", help="Only modules of this name or path.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Only the N modules that unlock most.")
+@click.option(
+    "--coverage", type=click.Path(path_type=Path), metavar="FILE", help="Coverage data to use."
+)
+@click.option(
+    "--ignore", type=click.Choice(["coverage"]), multiple=True, help="Plan as if that were no matter."
+)
+def command(
+    options: Common,
+    source: str | None,
+    target: str | None,
+    only: tuple[str, ...],
+    top: int | None,
+    coverage: Path | None,
+    ignore: tuple[str, ...],
+) -> int:
+    """Work out which modules can be promoted, and in what order.
+
+    The plan is simulated before it is written: after every step no import is forbidden and no
+    circle is closed that was not before. Ends with 1 if modules are blocked, else with 0.
+    """
+    repository = options.open()
+    data = None if "coverage" in ignore else repository.coverage(coverage)
+    plan = repository.plan(source, target, only=only, top=top, coverage=data)
+    if data is None and repository.settings.coverage is not None and not ignore:
+        options.note(
+            f"no coverage data ({repository.settings.coverage.data} is missing): planned without"
+        )
+    if plan.commit is not None and plan.commit.endswith("-dirty"):
+        options.note("the plan includes uncommitted changes: `apply` takes it only once committed")
+    if options.format == "json":
+        from lane_planner.report.documents import to_json
+
+        options.write(to_json(plan))
+    else:
+        from lane_planner.report.text import plan_text
+
+        options.write(plan_text(plan, width=options.width))
+    return 1 if plan.blocked else 0

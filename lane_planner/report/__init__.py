@@ -1,0 +1,1 @@
+"""Results → text and documents: functions from a result to a string, without any printing."""

@@ -1,0 +1,136 @@
+"""Results as JSON documents, in the shapes that DESIGN section 8 fixes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from lane_planner.base.text import printable
+from lane_planner.graph.graph import ImportGraph
+from lane_planner.rules.cycles import Cycle
+from lane_planner.rules.diagnostics import Diagnostic
+from lane_planner.rules.lanes import LaneMap
+from lane_planner.rules.violations import Violation
+from lane_planner.scan.records import FileRecord
+
+Document = dict[str, Any]
+
+
+def to_json(document: object) -> str:
+    """Return a document as JSON text on several lines, with a final newline.
+
+    File names that are not valid Unicode stand in it escaped, as `printable` writes them.
+    """
+    try:
+        encoded = msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
+    return msgspec.json.format(encoded, indent=2).decode("utf-8") + "\n"
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value) if any("\ud800" <= char <= "\udfff" for char in value) else value
+    if isinstance(value, Mapping):
+        return {_encodable(key): _encodable(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(inner) for inner in value]
+    return value
+
+
+def graph_document(
+    graph: ImportGraph,
+    lanes: LaneMap,
+    faults: Collection[str],
+    records: Mapping[str, FileRecord],
+) -> Document:
+    """Return the graph: modules, and one entry for each import site and imported module.
+
+    Args:
+        graph: the graph; external imports are in the document if they are in it.
+        lanes: the lanes by path.
+        faults: paths of files that do not parse.
+        records: what each file says, by path.
+    """
+    modules = [
+        {
+            "name": module.name,
+            "path": module.path,
+            "lane": lanes.of_path(module.path),
+            "package": module.package,
+            "namespace": module.namespace,
+            "importable": module.importable,
+            "parses": module.path not in faults
+            and (module.namespace or records[module.path].undecodable is None),
+        }
+        for module in graph.modules.values()
+    ]
+    imports = [
+        {
+            "importer": site.importer,
+            "imported": site.imported,
+            "line": site.line,
+            "column": site.column,
+            "kind": site.kind,
+            "optional": site.optional,
+            "dynamic": site.dynamic,
+            "resolved": site.resolved,
+            "external": site.external,
+        }
+        for site in graph.sites
+        if site.fault != "LP302"  # it names no module at all: a diagnostic
+    ]
+    return {"modules": modules, "imports": imports}
+
+
+def check_document(
+    violations: Iterable[Violation],
+    diagnostics: Iterable[Diagnostic],
+    cycles: Iterable[Cycle] | None,
+    extra: Mapping[str, int],
+) -> Document:
+    """Return what `check` found.
+
+    Args:
+        violations: forbidden imports.
+        diagnostics: faults of files.
+        cycles: circular imports; None: not asked for.
+        extra: further counts for the summary.
+    """
+    violations, diagnostics = list(violations), list(diagnostics)
+    status = Counter(violation.status for violation in violations)
+    codes = Counter(diagnostic.code for diagnostic in diagnostics)
+    document: Document = {
+        "violations": violations,
+        "diagnostics": diagnostics,
+        "summary": {
+            "new": status["new"],
+            "baseline": status["baseline"],
+            "waived": status["waived"],
+            **dict(sorted(codes.items())),
+            **extra,
+        },
+    }
+    if cycles is not None:
+        document["cycles"] = cycle_entries(cycles)
+        document["summary"]["cycles"] = len(document["cycles"])
+    return document
+
+
+def cycle_entries(cycles: Iterable[Cycle]) -> list[Document]:
+    """Return cycles as entries; a breaker is an importer and what it imports."""
+    return [
+        {
+            "code": cycle.code,
+            "modules": list(cycle.modules),
+            "example": list(cycle.example),
+            "breakers": [
+                {"importer": importer, "imported": imported}
+                for importer, imported in cycle.breakers
+            ],
+        }
+        for cycle in cycles
+    ]

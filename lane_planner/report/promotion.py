@@ -1,0 +1,147 @@
+"""The result of `promote`, as the document that DESIGN section 8 fixes and as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lane_planner.base.text import plural, printable
+from lane_planner.executor.carry_out import Outcome
+from lane_planner.executor.promote import Analysis
+from lane_planner.planner.schema import Cause
+
+
+def promotion_document(
+    analysis: Analysis, outcome: Outcome | None, *, dry_run: bool, phase: str
+) -> dict[str, Any]:
+    """Return the result of a promotion.
+
+    Args:
+        analysis: what was worked out.
+        outcome: how carrying it out ended; None if it was not.
+        dry_run: whether it was only to be shown.
+        phase: the phase that was reached.
+    """
+    success = analysis.ready if outcome is None else outcome.success
+    results = outcome.gates if outcome is not None else ()
+    known = [entry.fraction for entry in analysis.coverage]
+    covered = None if not known or None in known else min(f for f in known if f is not None)
+    return {
+        "success": success,
+        "phase": phase,
+        "dry_run": dry_run,
+        "candidate": {
+            "module_path": analysis.goal.directory or _single_path(analysis),
+            "source_lane": analysis.source,
+            "target_lane": analysis.target,
+            "test_coverage": covered,
+            "import_violations": [
+                cause_text(cause) for cause in analysis.causes if cause.code in _IMPORT_CODES
+            ],
+            "guardian_aligned": _gate_verdict(analysis, outcome, "guardian"),
+            "performance_ok": _gate_verdict(analysis, outcome, "performance"),
+            "validation_errors": validation_errors(analysis, outcome),
+        },
+        "diff": analysis.diff,
+        "test_results": [
+            {
+                "name": gate.name,
+                "phase": gate.phase,
+                "command": list(gate.command),
+                "exit_code": gate.exit_code,
+                "seconds": round(gate.seconds, 3),
+                "passed": gate.passed,
+                "timed_out": gate.timed_out,
+                "output": gate.output,
+            }
+            for gate in results
+        ],
+        "branch": outcome.branch if outcome is not None and outcome.success else None,
+        "commit": outcome.commit if outcome is not None else None,
+        "pr_url": None,
+        "evidence": list(outcome.evidence) if outcome is not None and outcome.success else None,
+        "modules": list(analysis.modules),
+        "causes": list(analysis.causes),
+    }
+
+
+_IMPORT_CODES = frozenset({"LP101", "LP102", "LP402", "LP403"})
+
+
+def _single_path(analysis: Analysis) -> str:
+    moves = [move for step in analysis.steps for move in step.moves]
+    names = dict(pair for step in analysis.steps for pair in step.renamed)
+    if len(moves) == 1 and len(names) == 1:
+        return moves[0].source
+    cause = next((c for c in analysis.causes if c.importer == analysis.goal.modules[0]), None)
+    return cause.path if cause else analysis.goal.modules[0]
+
+
+def validation_errors(analysis: Analysis, outcome: Outcome | None = None) -> list[str]:
+    """Return everything that stands in a promotion's way, in words."""
+    errors = [cause_text(cause) for cause in analysis.causes]
+    if analysis.refusal is not None:
+        errors.append(analysis.refusal)
+    if outcome is not None and outcome.reason:
+        errors.append(outcome.reason)
+    return errors
+
+
+def cause_text(cause: Cause) -> str:
+    """Return a cause as one line: place, code, what is wrong."""
+    place = f"{cause.path}:{cause.line}" if cause.line else cause.path
+    what = f"{cause.importer} imports {cause.imported}" if cause.imported else cause.importer
+    return printable(f"{place}: {cause.code} {what}{f': {cause.detail}' if cause.detail else ''}")
+
+
+def _gate_verdict(analysis: Analysis, outcome: Outcome | None, name: str) -> bool | None:
+    """Return whether a gate let the promotion pass: True where it does not apply, None if not run."""
+    if all(gate.name != name for gate in analysis.gates):
+        return True
+    results = [gate.passed for gate in outcome.gates if gate.name == name] if outcome else []
+    return all(results) if results else None
+
+
+def promotion_text(
+    analysis: Analysis, outcome: Outcome | None, *, dry_run: bool, analyse_only: bool
+) -> str:
+    """Return the result of a promotion for people."""
+    lines = [
+        f"promote {printable(analysis.goal.name)} from {analysis.source} to {analysis.target}: "
+        + plural(len(analysis.modules), "module")
+    ]
+    for entry in analysis.coverage:
+        if entry.fraction is not None:
+            lines.append(f"  {printable(entry.module)}: {entry.fraction:.1%} covered")
+    errors = validation_errors(analysis, outcome)
+    if errors:
+        lines.append("cannot be promoted:" if outcome is None else "failed, and rolled back:")
+        lines += [f"  {error}" for error in errors[:40]]
+        if len(errors) > 40:
+            lines.append(f"  … and {len(errors) - 40} more (--format json has all)")
+    if outcome is None:
+        if analysis.steps and not analyse_only:
+            lines += ["", analysis.diff.rstrip("\n"), ""]
+        for step in analysis.steps:
+            rewritten = sum(write.reason == "rewritten" for write in step.writes)
+            lines.append(
+                f"{step.title}: {plural(len(step.moves), 'file')} moved, "
+                f"{plural(rewritten, 'file')} rewritten"
+            )
+            lines += [f"  note: {printable(note)}" for note in step.notes[:20]]
+        if analysis.gates:
+            names = ", ".join(printable(gate.name) for gate in analysis.gates)
+            lines.append(f"gates that would run: {names}")
+        if analysis.ready:
+            lines.append(
+                "ready to be promoted" if analyse_only else "nothing was changed; --apply does it"
+            )
+        return "\n".join(lines) + "\n"
+    for gate in outcome.gates:
+        verdict = "passed" if gate.passed else "timed out" if gate.timed_out else "FAILED"
+        lines.append(f"  gate {printable(gate.name)} ({gate.phase}): {verdict} in {gate.seconds:.1f} s")
+        if not gate.passed:
+            lines += [f"    | {printable(line)}" for line in gate.output.splitlines()[-20:]]
+    if outcome.success:
+        lines.append(f"branch {printable(outcome.branch)} at {(outcome.commit or '')[:12]}")
+        lines += [f"evidence {path}" for path in outcome.evidence]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,219 @@
+"""Findings, cycles, plans, explanations and runs as text for people."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from lane_planner.base.text import plural, printable
+from lane_planner.rules.diagnostics import Diagnostic
+from lane_planner.rules.violations import Violation
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lane_planner.executor.status import Status
+    from lane_planner.planner.schema import Plan
+    from lane_planner.rules.cycles import Cycle
+
+# Lines of one kind that a person will read; the rest is counted.
+_SHOWN = 20
+
+
+def check_text(
+    violations: Sequence[Violation],
+    diagnostics: Sequence[Diagnostic],
+    idle_waivers: Sequence[str],
+    *,
+    modules: int,
+    opaque: int,
+    verbose: bool,
+) -> str:
+    """Return violations as path:line:column: code message, and a summary of the rest.
+
+    Args:
+        violations: forbidden imports, sorted.
+        diagnostics: faults of files, sorted.
+        idle_waivers: waivers that cover nothing.
+        modules: how many modules were looked at.
+        opaque: how many dynamic imports cannot be read.
+        verbose: whether diagnostics are listed too.
+    """
+    counted = [v for v in violations if v.status == "new"]
+    lines = [
+        f"{printable(v.path)}:{v.line}:{v.column + 1}: {v.code} {printable(v.message)}"
+        for v in counted
+    ]
+    if verbose:
+        lines += [
+            f"{printable(d.path)}:{d.line}:{d.column + 1}: {d.code} {printable(d.message)}"
+            + (" (optional)" if d.optional else "")
+            for d in diagnostics
+        ]
+    lines += [f"waiver {printable(waiver)}" for waiver in idle_waivers]
+    pairs = Counter((v.importer_lane, v.imported_lane or "(no lane)") for v in counted)
+    if pairs:
+        shown = ", ".join(
+            f"{a} → {b} {n:,}" for (a, b), n in sorted(pairs.items(), key=lambda i: (-i[1], i[0]))
+        )
+        lines.append(f"{plural(len(counted), 'violation')} in {plural(modules, 'module')}: {shown}")
+    else:
+        lines.append(f"no violation in {plural(modules, 'module')}")
+    quiet = [
+        f"{count:,} {what}"
+        for count, what in (
+            (sum(v.status == "waived" for v in violations), "waived"),
+            (sum(d.code == "LP301" and not d.optional for d in diagnostics), "imports of missing modules"),
+            (sum(d.code == "LP301" and d.optional for d in diagnostics), "optional ones"),
+            (sum(d.code == "LP302" for d in diagnostics), "relative imports beyond the top"),
+            (sum(d.code == "LP406" for d in diagnostics), "shadowed modules"),
+            (sum(d.code == "LP901" for d in diagnostics), "files that do not parse"),
+            (sum(d.code == "LP902" for d in diagnostics), "files that cannot be decoded"),
+            (opaque, "dynamic imports that cannot be read"),
+        )
+        if count
+    ]
+    if quiet:
+        hint = "" if verbose else " (-v lists them)"
+        lines.append(f"also seen: {', '.join(quiet)}{hint}")
+    return "\n".join(lines) + "\n"
+
+
+def cycles_text(cycles: Sequence[Cycle]) -> str:
+    """Return each cycle with its size, a shortest circle and imports that break it."""
+    if not cycles:
+        return "no circular import\n"
+    lines = []
+    for cycle in cycles:
+        kind = "eager" if cycle.code == "LP201" else "with deferred imports"
+        lines.append(f"{cycle.code} {plural(len(cycle.modules), 'module')}, {kind}")
+        lines.append("  " + printable(" → ".join(cycle.example)))
+        for importer, imported in cycle.breakers[:_SHOWN]:
+            lines.append(f"  breaks without: {printable(importer)} → {printable(imported)}")
+        if len(cycle.breakers) > _SHOWN:
+            lines.append(f"  … and {len(cycle.breakers) - _SHOWN} more imports")
+    eager = sum(cycle.code == "LP201" for cycle in cycles)
+    lines.append(f"{plural(len(cycles), 'circular import')}: {eager} eager, {len(cycles) - eager} deferred")
+    return "\n".join(lines) + "\n"
+
+
+def plan_text(plan: Plan, *, width: int) -> str:
+    """Return a plan's figures, waves and commonest causes of blocking.
+
+    Args:
+        plan: the plan.
+        width: columns of the terminal.
+    """
+    hop, summary = plan.hops[0], plan.summary
+    lines = [
+        f"{hop.source} → {hop.target}: {summary.promotable:,} of "
+        f"{plural(summary.candidates, 'module')} can be promoted, in {plural(summary.steps, 'step')}, "
+        f"{plural(summary.waves, 'wave')} and {plural(summary.batches, 'batch')}; "
+        f"{plural(summary.rewritten_files, 'file')} to be rewritten"
+    ]
+    if plan.steps:
+        table = _table("wave", "steps", "modules", "files rewritten", "first modules")
+        waves: dict[int, list[int]] = {}
+        for index, step in enumerate(plan.steps):
+            waves.setdefault(step.wave, []).append(index)
+        for wave, indexes in list(waves.items())[:_SHOWN]:
+            steps = [plan.steps[index] for index in indexes]
+            names = [name for step in steps[:3] for name in step.modules[:1]]
+            table.add_row(
+                str(wave),
+                f"{len(steps):,}",
+                f"{sum(len(step.modules) for step in steps):,}",
+                f"{len({path for step in steps for path in step.rewrites}):,}",
+                printable(", ".join(names)),
+            )
+        lines.append(_rendered(table, width))
+    own = Counter(
+        code
+        for entry in plan.blocked
+        for code in {c.code for c in entry.causes if len(c.chain) <= 2 or c.code == "LP403"}
+    )
+    if own:
+        table = _table("code", "modules blocked", "meaning")
+        for code, count in sorted(own.items()):
+            table.add_row(code, f"{count:,}", MEANINGS.get(code, ""))
+        lines.append(f"{plural(summary.blocked, 'module')} blocked:")
+        lines.append(_rendered(table, width))
+    return "\n".join(lines) + "\n"
+
+
+MEANINGS = {
+    "LP101": "imports what the target lane may not import",
+    "LP102": "leads into a lane that may not be imported",
+    "LP201": "is in an eager circular import",
+    "LP202": "would close a circular import",
+    "LP301": "imports a module that does not exist",
+    "LP302": "imports beyond the top-level package",
+    "LP401": "a file already stands at the destination",
+    "LP402": "would break an importer whose lane may not import the target",
+    "LP403": "needs a module that is itself blocked",
+    "LP404": "too little test coverage",
+    "LP405": "a gate failed",
+    "LP406": "cannot be imported by its name, or shares it",
+    "LP901": "does not parse",
+    "LP902": "cannot be decoded",
+}
+"""What each code says of a module that cannot be promoted."""
+
+
+def status_text(found: Status, *, width: int) -> str:
+    """Return the runs of a repository, oldest first."""
+    lines = []
+    if found.holder is not None:
+        lines.append(
+            f"under way: {printable(found.holder.command)} (process {found.holder.pid}, "
+            f"since {found.holder.since})"
+        )
+    if not found.runs:
+        lines.append("no run yet")
+        return "\n".join(lines) + "\n"
+    table = _table("run", "status", "started", "steps", "gates", "branch")
+    for run in found.runs:
+        done = sum(step.commit is not None for step in run.steps)
+        gates = f"{sum(g.passed for g in run.gates)}/{len(run.gates)}" if run.gates else "-"
+        table.add_row(
+            str(run.id), run.status, run.started, f"{done}/{len(run.steps)}", gates,
+            printable(run.branch),
+        )  # fmt: skip
+    lines.append(_rendered(table, width))
+    lines += [
+        f"run {run.id} {run.status}: {printable(run.reason)}" for run in found.runs if run.reason
+    ]
+    lines += [f"left by a killed run, cleared by the next one: {path}" for path in found.leftovers]
+    return "\n".join(lines) + "\n"
+
+
+def _table(*headers: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        right = header in ("wave", "steps", "modules", "files rewritten", "modules blocked", "run")
+        table.add_column(header, justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _rendered(table: Table, width: int) -> str:
+    from rich.console import Console
+
+    file = io.StringIO()
+    Console(file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def listed(title: str, entries: Iterable[str]) -> list[str]:
+    """Return a titled list of a bounded number of entries, or nothing where there are none."""
+    entries = list(entries)
+    if not entries:
+        return []
+    lines = [f"{title} ({len(entries):,}):", *(f"  {entry}" for entry in entries[:_SHOWN])]
+    if len(entries) > _SHOWN:
+        lines.append(f"  … and {len(entries) - _SHOWN:,} more")
+    return lines
