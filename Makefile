@@ -26,8 +26,13 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	$(INSTALL) --editable '.[bench]'
 	@touch $@
 
-demo: $(VENV)/.installed ## Build the fixture, check it, plan it, and promote a module in it
-	$(BIN)/python -m fixtures.demo build/demo
+# The fixture's gates run pytest.
+$(VENV)/.installed-demo: $(VENV)/.installed
+	$(INSTALL) pytest
+	@touch $@
+
+demo: $(VENV)/.installed-demo ## Build the fixture, check it, plan it, and promote a module in it
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m fixtures.demo build/demo
 
 test: $(VENV)/.installed-test ## The whole test suite, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m 'not corpus'

@@ -1,4 +1,4 @@
-"""A repository as the commands see it: opened once, asked for graph, findings, plans, promotions."""
+"""A repository as the commands see it: opened once, asked for findings and plans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
-from lane_planner.base.text import printable
+from lane_planner.base.text import plural, printable
 from lane_planner.config.globs import PathGlobs, name_glob
 from lane_planner.config.load import find_root, load_settings
 from lane_planner.config.settings import Settings
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from lane_planner.executor.journal import Event
     from lane_planner.executor.promote import Analysis
     from lane_planner.executor.snapshot import Snapshot
+    from lane_planner.graph.verify import Comparison
+    from lane_planner.planner.explain import Explanation
     from lane_planner.planner.hop import Facts, Hop
     from lane_planner.planner.schema import Plan
     from lane_planner.rules.cycles import Cycle
@@ -166,9 +168,10 @@ class Repository:
                 return None
         data = dict(read_coverage(file, self.settings.root).files)
         if not data.keys() & self._scanned.scan.records.keys():
+            files = plural(len(self._scanned.scan.records), "file")
             raise UsageError(
-                f"coverage data {file} has none of the repository's {len(self._scanned.scan.records)} "
-                "files: make it from this repository's root"
+                f"coverage data {file} has none of the repository's {files}: make it from this "
+                "repository's root"
             )
         return data
 
@@ -240,6 +243,38 @@ class Repository:
             )
         return plan
 
+    def explain(self, wanted: str) -> Explanation:
+        """Return where a module of the working tree stands, and what keeps it there.
+
+        Args:
+            wanted: dotted name, or path below the root or the current directory.
+
+        Raises:
+            UsageError: there is no such module.
+        """
+        from lane_planner.planner.explain import explain, find_module
+        from lane_planner.planner.facts import facts_of
+        from lane_planner.promotion.values import MADE_INIT
+
+        scanned = self._scanned
+        module = find_module(scanned.graph, wanted, tuple(self._readings(wanted)))
+        lane = scanned.lanes.lane_path(module.path)
+        if lane is None or lane[1].promotes_to is None:
+            facts = facts_of(scanned, self.settings, {}, MADE_INIT)
+            return explain(facts, module, None)
+        facts, hop = self.facts(lane[1].name, None, self.coverage())
+        return explain(facts, module, hop)
+
+    def verify(self) -> tuple[Comparison, ...]:
+        """Return how the graph compares with grimp's, one comparison a top-level package.
+
+        Raises:
+            UsageError: there is no package to compare.
+        """
+        from lane_planner.graph.verify import compare_with_grimp
+
+        return compare_with_grimp(self._scanned.graph, self.settings.root, self.settings.source_roots)
+
     def commit_label(self) -> str | None:
         """Return the commit that is checked out, "…-dirty" if Python files differ from it.
 
@@ -271,7 +306,9 @@ class Repository:
         self.cache.save()
         return found
 
-    def analyse(self, wanted: str, target: str, *, with_dependencies: bool = False) -> tuple[Snapshot, Analysis]:
+    def analyse(
+        self, wanted: str, target: str, *, with_dependencies: bool = False
+    ) -> tuple[Snapshot, Analysis]:
         """Work out whether and how a module or package can be promoted. Nothing is written.
 
         Args:
@@ -389,8 +426,6 @@ def _gates_for(settings: Settings) -> Callable[[Collection[str]], list[str]]:
     globs = [(gate.name, PathGlobs(gate.when) if gate.when else None) for gate in settings.gates]
 
     def gates_for(paths: Collection[str]) -> list[str]:
-        return [
-            name for name, when in globs if when is None or any(map(when.matches, paths))
-        ]
+        return [name for name, when in globs if when is None or any(map(when.matches, paths))]
 
     return gates_for

@@ -118,7 +118,9 @@ class Git:
 
     def commit_id(self, revision: str = "HEAD") -> str | None:
         """Return the full id of a commit, or None if there is no such commit."""
-        done = self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        done = self.ask(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+        )
         return done.stdout.decode("ascii").strip() if done.exit_code == 0 else None
 
     def head(self) -> str:

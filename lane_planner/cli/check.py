@@ -13,10 +13,10 @@ from lane_planner.cli.options import Common, common
 @common("text", "json")
 @click.option("--cycles", is_flag=True, help="Report circular imports too.")
 @click.option("--syntax", is_flag=True, help="Parse every file as a whole and report what fails.")
-@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which waivers are judged.")
-def command(
-    options: Common, cycles: bool, syntax: bool, today: datetime.datetime | None
-) -> int:
+@click.option(
+    "--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which waivers are judged."
+)
+def command(options: Common, cycles: bool, syntax: bool, today: datetime.datetime | None) -> int:
     """Report imports that the lanes do not allow.
 
     Ends with 1 if there are violations (or, with --cycles, circular imports), else with 0.

@@ -31,7 +31,12 @@ class Common:
     """
 
     def __init__(
-        self, root: Path | None, config: Path | None, format: str, output: Path | None, verbosity: int
+        self,
+        root: Path | None,
+        config: Path | None,
+        format: str,
+        output: Path | None,
+        verbosity: int,
     ) -> None:
         self.root = root
         self.config = config
@@ -89,9 +94,7 @@ def common(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             root: Path | None, config: Path | None, format: str, output: Path | None,
             verbose: int, quiet: bool, **rest: Any,
         ) -> Any:  # fmt: skip
-            return function(
-                Common(root, config, format, output, -1 if quiet else verbose), **rest
-            )
+            return function(Common(root, config, format, output, -1 if quiet else verbose), **rest)
 
         wrapped.__name__ = function.__name__
         wrapped.__doc__ = function.__doc__

@@ -14,12 +14,17 @@ from lane_planner.cli.options import Common, common
 @click.option("--from", "source", metavar="LANE", help="The lane to leave.")
 @click.option("--to", "target", metavar="LANE", help="The lane to reach: the next one.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Only modules of this name or path.")
-@click.option("--top", type=click.IntRange(1), metavar="N", help="Only the N modules that unlock most.")
+@click.option(
+    "--top", type=click.IntRange(1), metavar="N", help="Only the N modules that unlock most."
+)
 @click.option(
     "--coverage", type=click.Path(path_type=Path), metavar="FILE", help="Coverage data to use."
 )
 @click.option(
-    "--ignore", type=click.Choice(["coverage"]), multiple=True, help="Plan as if that were no matter."
+    "--ignore",
+    type=click.Choice(["coverage"]),
+    multiple=True,
+    help="Plan as if that were no matter.",
 )
 def command(
     options: Common,

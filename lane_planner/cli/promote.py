@@ -16,7 +16,12 @@ from lane_planner.cli.options import Common, common, steps_shown
 @click.option("--apply", "act", is_flag=True, help="Make the branch; without it nothing changes.")
 @click.option("--with-dependencies", is_flag=True, help="Promote first what the module needs.")
 def command(
-    options: Common, module: str, target: str, analyze_only: bool, act: bool, with_dependencies: bool
+    options: Common,
+    module: str,
+    target: str,
+    analyze_only: bool,
+    act: bool,
+    with_dependencies: bool,
 ) -> int:
     """Promote MODULE (a dotted name or path; a package whole) to lane TARGET.
 
@@ -42,13 +47,9 @@ def command(
     if options.format == "json":
         from lane_planner.report.documents import to_json
 
-        options.write(
-            to_json(promotion_document(analysis, outcome, dry_run=not act, phase=phase))
-        )
+        options.write(to_json(promotion_document(analysis, outcome, dry_run=not act, phase=phase)))
     else:
-        options.write(
-            promotion_text(analysis, outcome, dry_run=not act, analyse_only=analyze_only)
-        )
+        options.write(promotion_text(analysis, outcome, analyse_only=analyze_only))
     if not analysis.ready:
         return 1
     return 3 if outcome is not None and not outcome.success else 0

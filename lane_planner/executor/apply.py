@@ -162,9 +162,7 @@ class _Composer:
                     name=name,
                 )  # fmt: skip
             except Refused as refusal:
-                self._leave_out(
-                    step, f"{printable(refusal.path)}:{refusal.line}: {refusal.reason}"
-                )
+                self._leave_out(step, f"{printable(refusal.path)}:{refusal.line}: {refusal.reason}")
                 continue
             advance(self._workspace, composed)
             return Step(step.id, composed.promotion)

@@ -14,7 +14,13 @@ from lane_planner.config.settings import Gate, Lane
 from lane_planner.executor.carry_out import Carried, Job, Outcome, Step, carry_out, in_order
 from lane_planner.executor.journal import Event
 from lane_planner.executor.snapshot import Snapshot
-from lane_planner.gates.evidence import Evidence, Mention, ModuleCoverage, ModuleImports, evidence_of
+from lane_planner.gates.evidence import (
+    Evidence,
+    Mention,
+    ModuleCoverage,
+    ModuleImports,
+    evidence_of,
+)
 from lane_planner.gates.select import applying
 from lane_planner.planner.hop import Hop, open_hop
 from lane_planner.planner.order import Ordered, blocked_modules, closure, order
@@ -98,7 +104,8 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
             (
                 path
                 for path in readings
-                if path not in (".", "..") and any(p.startswith(f"{path}/") for p in snapshot.facts.records)
+                if path not in (".", "..")
+                and any(p.startswith(f"{path}/") for p in snapshot.facts.records)
             ),
             None,
         )
@@ -109,7 +116,7 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
     else:
         directory = None
     if module is not None and directory is None:
-        names = (module.name,)
+        names: tuple[str, ...] = (module.name,)
         path, name = module.path, module.name
     else:
         assert directory is not None
@@ -127,7 +134,8 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
     lane_path, lane = found
     if path == lane_path and directory is not None:
         raise UsageError(
-            f"{printable(wanted)} is the whole lane {lane.name}: use `lane-planner plan` and `apply`"
+            f"{printable(wanted)} is the whole lane {lane.name}: "
+            "use `lane-planner plan` and `lane-planner apply`"
         )
     if not names:
         raise UsageError(f"{printable(wanted)} holds no module to promote")
@@ -168,16 +176,14 @@ def analyse(
     moving = closure(hop, goal.modules)
     causes = set(_blockers(hop, moving))
     if not with_dependencies:
-        causes.update(_missing(snapshot, hop, goal, moving))
+        causes.update(_missing(snapshot, hop, goal))
         moving = frozenset(goal.modules)
     steps: tuple[Promotion, ...] = ()
     imports: tuple[ModuleImports, ...] = ()
     diff, refusal = "", None
     if not causes or all(cause.code == "LP404" for cause in causes):
         # A lack of coverage does not keep a person from seeing what would change.
-        importers = {
-            name: facts.graph.importers_of(name) for name in moving
-        }
+        importers = {name: facts.graph.importers_of(name) for name in moving}
         try:
             composed = list(_compose_all(snapshot, hop, goal, order(hop, moving, importers)))
         except Refused as error:
@@ -199,7 +205,9 @@ def analyse(
         diff=diff,
         imports=imports,
         gates=tuple(
-            gate for phase in ("before", "after") for gate in applying(facts.settings.gates, phase, moves)  # type: ignore[arg-type]
+            gate
+            for phase in ("before", "after")
+            for gate in applying(facts.settings.gates, phase, moves)
         ),
     )
 
@@ -213,9 +221,7 @@ def _blockers(hop: Hop, moving: Collection[str]) -> Iterable[Cause]:
             yield from (c for c in blocked[name].causes if c.code == "LP403")
 
 
-def _missing(
-    snapshot: Snapshot, hop: Hop, goal: Goal, moving: Collection[str]
-) -> Iterable[Cause]:
+def _missing(snapshot: Snapshot, hop: Hop, goal: Goal) -> Iterable[Cause]:
     """Yield what a goal needs to have promoted before or with it, as what breaks without."""
     graph = snapshot.facts.graph
     inside = frozenset(goal.modules)
@@ -223,7 +229,9 @@ def _missing(
         for need in hop.needs.get(name, ()):
             if need.needed in inside:
                 continue
-            forward = any(s.line == need.line and s.imported == need.needed for s in graph.sites_in(name))
+            forward = any(
+                s.line == need.line and s.imported == need.needed for s in graph.sites_in(name)
+            )
             if forward:
                 yield Cause(
                     "LP101", name, need.needed, need.path, need.line, (name, need.needed),
@@ -247,7 +255,11 @@ def _coverage(snapshot: Snapshot, moving: Collection[str]) -> Iterable[ModuleCov
 
 
 def step_moves(
-    snapshot: Snapshot, workspace: Workspace, hop: Hop, modules: Sequence[str], directory: str | None
+    snapshot: Snapshot,
+    workspace: Workspace,
+    hop: Hop,
+    modules: Sequence[str],
+    directory: str | None,
 ) -> list[FileMove]:
     """Return the files that move with some modules, data files beside a whole package included.
 

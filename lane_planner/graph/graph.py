@@ -73,7 +73,9 @@ class ImportGraph:
         """Return the names of the modules that import a module, sorted."""
         return tuple(sorted({s.importer for s in self.sites_of(imported) if s.resolved}))
 
-    def edges(self, kinds: Collection[str] = ("eager", "deferred", "typing")) -> set[tuple[str, str]]:
+    def edges(
+        self, kinds: Collection[str] = ("eager", "deferred", "typing")
+    ) -> set[tuple[str, str]]:
         """Return (importer, imported) for the resolved sites of some kinds."""
         return {(s.importer, s.imported) for s in self._sites if s.resolved and s.kind in kinds}
 

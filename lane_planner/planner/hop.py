@@ -150,9 +150,7 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
         and module.path not in facts.made
     )
     roots = lanes.roots()
-    targets = {
-        name: target_path(facts, graph.modules[name].path, target) for name in candidates
-    }
+    targets = {name: target_path(facts, graph.modules[name].path, target) for name in candidates}
     renamed = {
         name: roots.dotted(path) if graph.modules[name].importable else path
         for name, path in targets.items()
@@ -162,9 +160,7 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
     _place_causes(facts, candidates, targets, renamed, causes)
     needs, together = _import_causes(facts, source, target, candidates, causes)
     _new_circles(facts, renamed, causes)
-    return Hop(
-        source, target, candidates, targets, renamed, causes.sorted(), needs, together
-    )
+    return Hop(source, target, candidates, targets, renamed, causes.sorted(), needs, together)
 
 
 class _Causes:
@@ -231,8 +227,10 @@ def _place_causes(
         if not modules[name].importable:
             continue
         holder = modules.get(renamed[name])
-        if holder is not None and holder.path not in facts.made and not (
-            holder.namespace and modules[name].package
+        if (
+            holder is not None
+            and holder.path not in facts.made
+            and not (holder.namespace and modules[name].package)
         ):
             causes.of_file(name, "LP406", 0, f"{holder.path} has the name {renamed[name]} already")
         parent = renamed[name].rpartition(".")[0]
@@ -296,7 +294,9 @@ def _import_causes(
             continue
         circle = frozenset(component)
         for name in sorted(members):
-            site = next(s for s in graph.sites_in(name) if s.kind == "eager" and s.imported in circle)
+            site = next(
+                s for s in graph.sites_in(name) if s.kind == "eager" and s.imported in circle
+            )
             causes.of_site(name, "LP201", site, f"in a circle of {len(circle)} modules")
     sorted_needs = {name: tuple(sorted(found.values())) for name, found in sorted(needs.items())}
     return sorted_needs, tuple(together)

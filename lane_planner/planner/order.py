@@ -142,12 +142,8 @@ def order(
         for earlier in before[index]:
             wave[index] = max(wave[index], wave[earlier] + 1)
     waiting = _waiting(groups, before, sequence)
-    touched = [
-        len({path for name in group for path in rewrites.get(name, ())}) for group in groups
-    ]
-    ranked = sorted(
-        range(len(groups)), key=lambda i: (wave[i], -waiting[i], touched[i], groups[i])
-    )
+    touched = [len({path for name in group for path in rewrites.get(name, ())}) for group in groups]
+    ranked = sorted(range(len(groups)), key=lambda i: (wave[i], -waiting[i], touched[i], groups[i]))
     place = {index: rank for rank, index in enumerate(ranked)}
     return tuple(
         Ordered(groups[i], wave[i], tuple(sorted(place[b] for b in before[i])), waiting[i])
@@ -185,9 +181,7 @@ def _waiting(
         for earlier in before[index]:
             waiting[earlier] |= mine
     single = all(size == 1 for size in sizes)
-    return [
-        bits.bit_count() if single else sum(sizes[i] for i in _bits(bits)) for bits in waiting
-    ]
+    return [bits.bit_count() if single else sum(sizes[i] for i in _bits(bits)) for bits in waiting]
 
 
 def _bits(bits: int) -> Iterable[int]:

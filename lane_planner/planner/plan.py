@@ -62,7 +62,7 @@ def make_plan(
         commit=commit,
         config=facts.settings.digest,
         hops=(PlannedHop(hop.source.name, hop.target.name),),
-        summary=_summary(facts, hop, wanted, shown, steps, ordered),
+        summary=_summary(facts, wanted, shown, steps, ordered),
         steps=steps,
         blocked=tuple(shown),
     )
@@ -70,7 +70,6 @@ def make_plan(
 
 def _summary(
     facts: Facts,
-    hop: Hop,
     wanted: Collection[str],
     blocked: Collection[BlockedModule],
     steps: tuple[PlannedStep, ...],
@@ -118,7 +117,7 @@ def _steps(
 ) -> tuple[PlannedStep, ...]:
     modules = facts.graph.modules
     where: dict[str, str] = {}  # paths of files that have moved already
-    batches = _batches(facts, ordered)
+    batches = _batches(facts.settings.max_files, ordered)
     steps = []
     for index, step in enumerate(ordered):
         moves = sorted(PlannedMove(modules[n].path, hop.targets[n]) for n in step.modules)
@@ -148,12 +147,12 @@ def _steps(
     return tuple(steps)
 
 
-def _batches(facts: Facts, ordered: tuple[Ordered, ...]) -> list[int]:
+def _batches(max_files: int, ordered: tuple[Ordered, ...]) -> list[int]:
     """Return the batch of each step: steps of one wave in their order, up to `max_files` moved."""
     batches: list[int] = []
     number = files = wave = 0
     for step in ordered:
-        if step.wave != wave or files + len(step.modules) > facts.settings.max_files:
+        if step.wave != wave or files + len(step.modules) > max_files:
             number, files, wave = number + 1, 0, step.wave
         files += len(step.modules)
         batches.append(number)
@@ -194,11 +193,7 @@ def check_plan(plan: Plan, facts: Facts, hop: Hop) -> tuple[str, ...]:
     return tuple(faults)
 
 
-def _expected_moves(
-    facts: Facts, hop: Hop, names: Iterable[str]
-) -> tuple[PlannedMove, ...]:
+def _expected_moves(facts: Facts, hop: Hop, names: Iterable[str]) -> tuple[PlannedMove, ...]:
     modules: Mapping[str, object] = facts.graph.modules
     known = [name for name in names if name in modules and name in hop.targets]
-    return tuple(
-        sorted(PlannedMove(facts.graph.modules[n].path, hop.targets[n]) for n in known)
-    )
+    return tuple(sorted(PlannedMove(facts.graph.modules[n].path, hop.targets[n]) for n in known))

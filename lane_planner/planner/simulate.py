@@ -31,7 +31,7 @@ def simulate(facts: Facts, hop: Hop, steps: Sequence[Collection[str]]) -> tuple[
     Returns:
         What is wrong, in words, in the order of the steps; empty for a valid plan.
     """
-    graph, lanes, settings = facts.graph, facts.lanes, facts.settings
+    graph, settings = facts.graph, facts.settings
     moved: set[str] = set()
     faults: list[str] = []
     violated = {id(site) for site in graph.sites if not _allowed(facts, hop, moved, site)}
@@ -86,10 +86,8 @@ class _Circles:
 
     def after(self, modules: Collection[str]) -> list[str]:
         """Return what closes when some modules have moved."""
-        arrived = [
-            (site, name) for name in sorted(modules) for site in self._pending.get(name, ())
-        ]
-        faults = []
+        arrived = [(site, name) for name in sorted(modules) for site in self._pending.get(name, ())]
+        faults: list[str] = []
         for code, kinds in _KINDS:
             new = {(s.importer, name) for s, name in arrived if s.kind in kinds}
             new -= self._edges[code]

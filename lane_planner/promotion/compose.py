@@ -155,7 +155,9 @@ class _Composition:
             modules = [
                 path
                 for path in staying
-                if path.startswith(f"{directory}/") and path.endswith(".py") and path not in workspace.made
+                if path.startswith(f"{directory}/")
+                and path.endswith(".py")
+                and path not in workspace.made
             ]
             if init in self.moved and modules:
                 made.add(init)  # what stays behind is still a package's
@@ -234,7 +236,9 @@ class _Composition:
             line = int(str(error))
             raise Refused(path, line, "two references overlap: rewrite one by hand") from error
         except UnicodeEncodeError as error:
-            raise Refused(path, 1, f"the new name has no place in the file's encoding: {error}") from error
+            raise Refused(
+                path, 1, f"the new name has no place in the file's encoding: {error}"
+            ) from error
         return changed if changed != content else None
 
     def _use_edits(
@@ -353,7 +357,11 @@ class _Composition:
                     if part
                 )
                 line = next(
-                    (s.line for s in workspace.sites_in(before.name) if lost and self.renamed.get(s.imported, s.imported) == lost[0][0]),
+                    (
+                        s.line
+                        for s in workspace.sites_in(before.name)
+                        if lost and self.renamed.get(s.imported, s.imported) == lost[0][0]
+                    ),
                     1,
                 )
                 raise Refused(path, line, f"{after.name} {what} by the move")
@@ -396,7 +404,9 @@ class _Composition:
         if target.fault is not None or now.fault is None:
             return now  # a missing module that a made package now stands for
         raise Refused(
-            before.path, raw.line, f"{target.imported} would not exist any more: import what it holds"
+            before.path,
+            raw.line,
+            f"{target.imported} would not exist any more: import what it holds",
         )
 
     # What else there is to say.

@@ -33,9 +33,7 @@ def unified_diff(promotion: Promotion, before: Mapping[str, bytes]) -> str:
     return "".join(parts)
 
 
-def _file(
-    old: str | None, new: str | None, before: bytes | None, after: bytes
-) -> Iterable[str]:
+def _file(old: str | None, new: str | None, before: bytes | None, after: bytes) -> Iterable[str]:
     a, b = printable(old or new or ""), printable(new or old or "")
     yield f"diff --git a/{a} b/{b}\n"
     if old is not None and new is not None and old != new:

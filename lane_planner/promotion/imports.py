@@ -22,7 +22,6 @@ from lane_planner.scan.modules import Module
 from lane_planner.scan.records import FileRecord, RawImport
 from lane_planner.scan.statements import dotted
 
-
 # A comma behind a name, over line ends and comments.
 _COMMA = re.compile(r"(?:[ \t\f\n]|\\\n|#[^\n]*)*,")
 

@@ -34,9 +34,7 @@ class Renaming:
         resolver: of the modules before the move.
     """
 
-    def __init__(
-        self, table: ModuleTable, renamed: Mapping[str, str], resolver: Resolver
-    ) -> None:
+    def __init__(self, table: ModuleTable, renamed: Mapping[str, str], resolver: Resolver) -> None:
         self.table = table
         self.renamed = renamed
         self._resolver = resolver

@@ -35,7 +35,12 @@ _NAMING_CALLS = frozenset(
     }
 )  # fmt: skip
 # The same as methods of these only: `setattr` and `dict` mean something else elsewhere.
-_NAMING_METHODS = {"setattr": "monkeypatch", "delattr": "monkeypatch", "dict": "patch", "multiple": "patch"}
+_NAMING_METHODS = {
+    "setattr": "monkeypatch",
+    "delattr": "monkeypatch",
+    "dict": "patch",
+    "multiple": "patch",
+}
 _MODULE_TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__"})
 
 
@@ -83,7 +88,9 @@ def uses(
     except cst.ParserSyntaxError as error:
         line = min((b.line for b in changed.values()), default=error.raw_line)
         raise Refused(
-            module.path, line, "the file does not parse, so its uses of the module cannot be followed"
+            module.path,
+            line,
+            "the file does not parse, so its uses of the module cannot be followed",
         ) from error
     finder = _Uses(source, module, changed, renaming)
     wrapper.visit(finder)
@@ -156,7 +163,9 @@ class _Uses(cst.CSTVisitor):
     def _rebound(self, node: cst.CSTNode, names: list[str]) -> None:
         for binding in self.changed.values():
             if binding.old.partition(".")[0] in names:
-                raise self._refused(node, f"{names[0]} is declared global or nonlocal: rewrite by hand")
+                raise self._refused(
+                    node, f"{names[0]} is declared global or nonlocal: rewrite by hand"
+                )
 
     def visit_Arg(self, node: cst.Arg) -> bool:
         node.value.visit(self)  # a keyword's name is no use of a variable
@@ -196,7 +205,9 @@ class _Uses(cst.CSTVisitor):
                 if alias.asname is None and dotted(alias.name).partition(".")[0] == first:
                     return first
             return None
-        if isinstance(statement, cst.ImportFrom) and not isinstance(statement.names, cst.ImportStar):
+        if isinstance(statement, cst.ImportFrom) and not isinstance(
+            statement.names, cst.ImportStar
+        ):
             written = "." * len(statement.relative)
             written += dotted(statement.module) if statement.module else ""
             try:
@@ -240,9 +251,10 @@ class _Uses(cst.CSTVisitor):
         scope = self.get_metadata(ScopeProvider, root, None)
         if top != first and scope is not None:
             for assignment in scope[top]:
-                if not isinstance(assignment, ImportAssignment) or self._meaning(
-                    assignment, top
-                ) != top:
+                if (
+                    not isinstance(assignment, ImportAssignment)
+                    or self._meaning(assignment, top) != top
+                ):
                     raise self._refused(
                         node, f"{top} is the name of something else here: rewrite by hand"
                     )
@@ -379,5 +391,3 @@ _DOTTED = re.compile(r"[\w.]+")
 def _dotted_at(text: str, place: int) -> str:
     found = _DOTTED.match(text, place)
     return found.group().rstrip(".") if found else ""
-
-

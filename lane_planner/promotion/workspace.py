@@ -73,7 +73,9 @@ class Workspace:
     def contents(self, paths: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of files as they are now, by path."""
         wanted = list(paths)
-        missing = {path: self._origins.get(path, path) for path in wanted if path not in self._contents}
+        missing = {
+            path: self._origins.get(path, path) for path in wanted if path not in self._contents
+        }
         if missing:
             found = self._read(sorted(missing.values()))
             self._contents.update((path, found[origin]) for path, origin in missing.items())

@@ -35,7 +35,10 @@ def application_text(applied: Applied) -> str:
     ]
     lines += listed(
         "left out",
-        [f"{left.step} {printable(', '.join(left.modules))}: {left.reason}" for left in applied.left_out],
+        [
+            f"{left.step} {printable(', '.join(left.modules))}: {left.reason}"
+            for left in applied.left_out
+        ],
     )
     if outcome.success:
         lines.append(

@@ -94,16 +94,14 @@ def cause_text(cause: Cause) -> str:
 
 
 def _gate_verdict(analysis: Analysis, outcome: Outcome | None, name: str) -> bool | None:
-    """Return whether a gate let the promotion pass: True where it does not apply, None if not run."""
+    """Return whether a gate passed: True where it does not apply, None if it did not run."""
     if all(gate.name != name for gate in analysis.gates):
         return True
     results = [gate.passed for gate in outcome.gates if gate.name == name] if outcome else []
     return all(results) if results else None
 
 
-def promotion_text(
-    analysis: Analysis, outcome: Outcome | None, *, dry_run: bool, analyse_only: bool
-) -> str:
+def promotion_text(analysis: Analysis, outcome: Outcome | None, *, analyse_only: bool) -> str:
     """Return the result of a promotion for people."""
     lines = [
         f"promote {printable(analysis.goal.name)} from {analysis.source} to {analysis.target}: "
@@ -138,7 +136,9 @@ def promotion_text(
         return "\n".join(lines) + "\n"
     for gate in outcome.gates:
         verdict = "passed" if gate.passed else "timed out" if gate.timed_out else "FAILED"
-        lines.append(f"  gate {printable(gate.name)} ({gate.phase}): {verdict} in {gate.seconds:.1f} s")
+        lines.append(
+            f"  gate {printable(gate.name)} ({gate.phase}): {verdict} in {gate.seconds:.1f} s"
+        )
         if not gate.passed:
             lines += [f"    | {printable(line)}" for line in gate.output.splitlines()[-20:]]
     if outcome.success:

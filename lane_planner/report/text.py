@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lane_planner.executor.status import Status
-    from lane_planner.planner.schema import Plan
+    from lane_planner.planner.schema import Cause, Plan
     from lane_planner.rules.cycles import Cycle
 
 # Lines of one kind that a person will read; the rest is counted.
@@ -61,17 +61,18 @@ def check_text(
         lines.append(f"{plural(len(counted), 'violation')} in {plural(modules, 'module')}: {shown}")
     else:
         lines.append(f"no violation in {plural(modules, 'module')}")
+    codes = Counter((d.code, d.optional) for d in diagnostics)
     quiet = [
-        f"{count:,} {what}"
+        plural(count, what)
         for count, what in (
-            (sum(v.status == "waived" for v in violations), "waived"),
-            (sum(d.code == "LP301" and not d.optional for d in diagnostics), "imports of missing modules"),
-            (sum(d.code == "LP301" and d.optional for d in diagnostics), "optional ones"),
-            (sum(d.code == "LP302" for d in diagnostics), "relative imports beyond the top"),
-            (sum(d.code == "LP406" for d in diagnostics), "shadowed modules"),
-            (sum(d.code == "LP901" for d in diagnostics), "files that do not parse"),
-            (sum(d.code == "LP902" for d in diagnostics), "files that cannot be decoded"),
-            (opaque, "dynamic imports that cannot be read"),
+            (sum(v.status == "waived" for v in violations), "waived violation"),
+            (codes["LP301", False], "missing import"),
+            (codes["LP301", True], "missing optional import"),
+            (codes["LP302", False] + codes["LP302", True], "too high relative import"),
+            (codes["LP406", False], "shadowed module"),
+            (codes["LP901", False], "unparsable file"),
+            (codes["LP902", False], "undecodable file"),
+            (opaque, "opaque dynamic import"),
         )
         if count
     ]
@@ -95,7 +96,9 @@ def cycles_text(cycles: Sequence[Cycle]) -> str:
         if len(cycle.breakers) > _SHOWN:
             lines.append(f"  … and {len(cycle.breakers) - _SHOWN} more imports")
     eager = sum(cycle.code == "LP201" for cycle in cycles)
-    lines.append(f"{plural(len(cycles), 'circular import')}: {eager} eager, {len(cycles) - eager} deferred")
+    lines.append(
+        f"{plural(len(cycles), 'circular import')}: {eager} eager, {len(cycles) - eager} deferred"
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -109,9 +112,9 @@ def plan_text(plan: Plan, *, width: int) -> str:
     hop, summary = plan.hops[0], plan.summary
     lines = [
         f"{hop.source} → {hop.target}: {summary.promotable:,} of "
-        f"{plural(summary.candidates, 'module')} can be promoted, in {plural(summary.steps, 'step')}, "
-        f"{plural(summary.waves, 'wave')} and {plural(summary.batches, 'batch')}; "
-        f"{plural(summary.rewritten_files, 'file')} to be rewritten"
+        f"{plural(summary.candidates, 'module')} can be promoted, in "
+        f"{plural(summary.steps, 'step')}, {plural(summary.waves, 'wave')} and "
+        f"{plural(summary.batches, 'batch')}; {plural(summary.rewritten_files, 'file')} to be rewritten"
     ]
     if plan.steps:
         table = _table("wave", "steps", "modules", "files rewritten", "first modules")
@@ -132,7 +135,7 @@ def plan_text(plan: Plan, *, width: int) -> str:
     own = Counter(
         code
         for entry in plan.blocked
-        for code in {c.code for c in entry.causes if len(c.chain) <= 2 or c.code == "LP403"}
+        for code in {c.code for c in entry.causes if c.code == "LP403" or is_own(entry.module, c)}
     )
     if own:
         table = _table("code", "modules blocked", "meaning")
@@ -160,6 +163,11 @@ MEANINGS = {
     "LP902": "cannot be decoded",
 }
 """What each code says of a module that cannot be promoted."""
+
+
+def is_own(module: str, cause: Cause) -> bool:
+    """Tell whether a cause is a module's own, and not one of a module that it needs."""
+    return len(cause.chain) <= 2 and module in (cause.importer, cause.imported)
 
 
 def status_text(found: Status, *, width: int) -> str:
@@ -204,7 +212,9 @@ def _rendered(table: Table, width: int) -> str:
     from rich.console import Console
 
     file = io.StringIO()
-    Console(file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False).print(table)
+    Console(
+        file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False
+    ).print(table)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 

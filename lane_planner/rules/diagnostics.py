@@ -55,9 +55,7 @@ def diagnostics(
         )
         path = graph.modules[site.importer].path
         found.append(
-            Diagnostic(
-                site.fault, site.importer, path, site.line, site.column, site.optional, what
-            )
+            Diagnostic(site.fault, site.importer, path, site.line, site.column, site.optional, what)
         )
     for module in graph.modules.values():
         if module.shadowed_by is not None:

@@ -32,7 +32,7 @@ class LaneMap:
     def lane_path(self, path: str) -> tuple[str, Lane] | None:
         """Return the lane's path that holds a file, and the lane; None if no lane does."""
         for lane_path, lane in self._by_path:
-            if path.startswith(f"{lane_path}/") or path == lane_path or lane_path == ".":
+            if path.startswith(f"{lane_path}/") or lane_path in (path, "."):
                 return lane_path, lane
         return None
 

@@ -99,7 +99,9 @@ class ScanCache:
         stats = {
             entry.path: (*entry.stat, key)
             for entry, key in keys.items()
-            if entry.stat is not None and _settled(entry.stat, looked_at_ns) and _storable(entry.path)
+            if entry.stat is not None
+            and _settled(entry.stat, looked_at_ns)
+            and _storable(entry.path)
         }
         if stats != self._stats:
             self._stats = stats

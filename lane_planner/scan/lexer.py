@@ -39,7 +39,8 @@ _CLAUSE = re.compile(
     rf"(?xs)(?>[^\"'\#\n]++|{_SKIPPED}|\n(?![ \t\f]*+(?:{'|'.join(CLAUSE_WORDS)})\b))*+"
 )
 CLAUSE_WORD = re.compile(
-    r"([ \t\f]*)(?:async[ \t]+)?(def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b"
+    r"([ \t\f]*)(?:async[ \t]+)?"
+    r"(def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b"
 )
 
 _TOKEN = re.compile(rf"(?xs){_SKIPPED}|[()\[\]{{}}\n;]|\\\n|:=|:|\blambda\b|\"\"\"|'''")
@@ -52,9 +53,7 @@ DYNAMIC_WORDS = frozenset({"import_module", "__import__"})
 def _import_words(extra: tuple[str, ...]) -> re.Pattern[str]:
     words = "|".join(map(re.escape, ("import", "import_module", "__import__", *extra)))
     first = re.escape("".join(sorted({word[0] for word in ("i", "_", *extra)})))
-    return re.compile(
-        rf"(?xs)(?>[^\"'\#{first}]++|{_SKIPPED}|(?!(?<!\w)(?:{words})\b)[{first}])*+"
-    )
+    return re.compile(rf"(?xs)(?>[^\"'\#{first}]++|{_SKIPPED}|(?!(?<!\w)(?:{words})\b)[{first}])*+")
 
 
 class Hit(NamedTuple):
@@ -174,8 +173,9 @@ def statement_end(text: str, position: int) -> int:
             depth += 1
         elif kind in ")]}":
             depth = max(0, depth - 1)
-        elif depth == 0 and (kind in "\n;" or kind[0] == "#"):
-            return token.start()
+        elif depth == 0:
+            if kind in "\n;" or kind[0] == "#":
+                return token.start()
         elif kind == "\n" and _HARD_START.match(text, token.end()):
             return token.start()
     return len(text)

@@ -107,9 +107,10 @@ def name_modules(
                 )  # fmt: skip
         claims[name] = claim
     for directory, (name, importable, _) in known.items():
-        while name and importable and name not in directories:
-            directories[name] = directory
-            name, directory = name.rpartition(".")[0], directory.rpartition("/")[0]
+        above, place = name, directory
+        while above and importable and above not in directories:
+            directories[above] = place
+            above, place = above.rpartition(".")[0], place.rpartition("/")[0]
     for claim in claims.values():
         parent = _hiding_parent(claim.name, claims)
         if parent is not None:
@@ -167,7 +168,9 @@ class SourceRoots:
     """
 
     def __init__(self, roots: Sequence[str]) -> None:
-        ranked = [("" if root in ("", ".") else root.rstrip("/") + "/", i) for i, root in enumerate(roots)]
+        ranked = [
+            ("" if root in ("", ".") else root.rstrip("/") + "/", i) for i, root in enumerate(roots)
+        ]
         self._prefixes = sorted(ranked, key=lambda pair: (-len(pair[0]), pair[1]))
 
     def split(self, path: str) -> tuple[int, str]:

@@ -2,8 +2,8 @@
 
 One stray triple quote turns the rest of the file inside out: what was code reads as string and
 the other way round. The stray quote is one of those around the first strings that hold code; the
-reading in which most lines look like code outside strings is taken, so that imports are found and examples inside
-docstrings are not.
+reading in which most lines look like code outside strings is taken, so that imports are found and
+examples inside docstrings are not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _MAX_TRIED = 4
 
 _QUOTED = re.compile(
     r"""(?xs)\#[^\n]*+
-      | (?P<triple>\"\"\"(?>[^"\\]++|\\.|"(?!""))*+(?:\"\"\"|\Z)|'''(?>[^'\\]++|\\.|'(?!''))*+(?:'''|\Z))
+      | (?P<triple>\"\"\"(?>[^"\\]++|\\.|"(?!""))*+(?:\"\"\"|\Z)
+                 | '''(?>[^'\\]++|\\.|'(?!''))*+(?:'''|\Z))
       | "(?>[^"\\\n]++|\\.)*+(?:"|(?=\n)|\Z)
       | '(?>[^'\\\n]++|\\.)*+(?:'|(?=\n)|\Z)"""
 )

@@ -8,7 +8,7 @@ libcst on the whole module is shown over large corpora by `tests/corpus`.
 from __future__ import annotations
 
 import re
-
+from itertools import pairwise
 
 from lane_planner.scan.decode import Undecodable, decode
 from lane_planner.scan.lexer import (
@@ -77,7 +77,6 @@ def _call_names(text: str) -> CallNames:
     return CallNames(frozenset(functions), frozenset({"importlib", *modules}))
 
 
-
 class _FileScan:
     """The scan of one text; the outline and the logical lines are made when first needed."""
 
@@ -142,8 +141,7 @@ class _FileScan:
         if line.colon is not None:
             # The header is a statement of its own; what stands behind its colon begins the body.
             cuts = sorted({*cuts, line.colon + 1})
-        bounds = zip(cuts, cuts[1:], strict=False)
-        start, end = next((a, b) for a, b in bounds if a <= hit.start < b)
+        start, end = next((a, b) for a, b in pairwise(cuts) if a <= hit.start < b)
         start = _SPACE_OR_JOIN.match(text, start).end()  # type: ignore[union-attr]  # can be empty
         source = text[start:end].rstrip(" \t\f\n;")
         calls = dynamic_calls_in(source, self._names)

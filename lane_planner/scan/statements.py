@@ -119,7 +119,9 @@ def catches_import_error_of(header: str) -> bool:
         node = cst.parse_statement(f"try: pass\n{header} pass\n")
     except cst.ParserSyntaxError:
         return False
-    return isinstance(node, (cst.Try, cst.TryStar)) and any(map(catches_import_error, node.handlers))
+    return isinstance(node, (cst.Try, cst.TryStar)) and any(
+        map(catches_import_error, node.handlers)
+    )
 
 
 def catches_import_error(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:

@@ -66,16 +66,14 @@ def scan_tree(
             keys[entry] = key
             records[entry.path] = record
     for entry, key, record in _spread(
-        source, missing, _scan_chunk, _Scanned, workers, lambda n, of: progress("reading", n, of)
+        source, missing, _scan_chunk, _SCANNED, workers, lambda n, of: progress("reading", n, of)
     ):
         if key:
             cache.learn(key, record)
             keys[entry] = key
         records[entry.path] = record
     cache.learn_stats(keys, looked_at)
-    return TreeScan(
-        dict(sorted(records.items())), {entry.path: key for entry, key in keys.items()}
-    )
+    return TreeScan(dict(sorted(records.items())), {entry.path: key for entry, key in keys.items()})
 
 
 def syntax_faults(
@@ -110,7 +108,7 @@ def syntax_faults(
             faults[path] = fault
     missing = [entry for entry in source.entries() if entry.path in unknown] if unknown else []
     for entry, key, fault in _spread(
-        source, missing, _check_chunk, _Checked, workers, lambda n, of: progress("parsing", n, of)
+        source, missing, _check_chunk, _CHECKED, workers, lambda n, of: progress("parsing", n, of)
     ):
         if key:
             cache.learn_fault(key, fault)
@@ -121,6 +119,8 @@ def syntax_faults(
 
 _Scanned = tuple[bytes, FileRecord]
 _Checked = tuple[bytes, SyntaxFault | None]
+_SCANNED = msgspec.msgpack.Decoder(list[_Scanned])
+_CHECKED = msgspec.msgpack.Decoder(list[_Checked])
 
 
 def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[_Scanned]:
@@ -155,11 +155,13 @@ def _spread(
     source: Source,
     entries: Sequence[Entry],
     work: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]],
-    answer: object,
+    answers: msgspec.msgpack.Decoder[list[tuple[bytes, Found]]],
     workers: int,
     progress: Callable[[int, int], None],
 ) -> Iterable[tuple[Entry, bytes, Found]]:
-    """Do work on files, in worker processes where that is faster, and yield the results in order."""
+    """Yield what work on files finds, from worker processes where that is faster."""
+    if not entries:
+        return  # a warm run must not even load what the work needs
     workers = workers or _processors()
     size = sum(entry.stat.size if entry.stat else 10_000 for entry in entries)
     if workers < 2 or size < _WORTH_WORKERS:
@@ -168,14 +170,13 @@ def _spread(
         return
     count = workers * _CHUNKS_PER_WORKER
     chunks = [list(entries[first::count]) for first in range(count)]
-    decode = msgspec.msgpack.Decoder(list[answer]).decode  # type: ignore[valid-type]
     with _executor(workers) as executor:
         packed = executor.map(_packed, [work] * len(chunks), [source] * len(chunks), chunks)
         done = 0
-        for chunk, answers in zip(chunks, packed, strict=True):
+        for chunk, body in zip(chunks, packed, strict=True):
             done += len(chunk)
             progress(done, len(entries))
-            for entry, (key, found) in zip(chunk, decode(answers), strict=True):
+            for entry, (key, found) in zip(chunk, answers.decode(body), strict=True):
                 yield entry, key, found
 
 

@@ -27,9 +27,7 @@ def scan_whole(text: str) -> FileRecord:
     wrapper.module.visit(names)
     visitor = _Imports(
         frozenset(names.typing),
-        CallNames(
-            frozenset(names.functions - names.defined), frozenset(names.modules)
-        ),
+        CallNames(frozenset(names.functions - names.defined), frozenset(names.modules)),
     )
     wrapper.visit(visitor)
     visitor.imports.sort(key=lambda record: (record.line, record.column))
@@ -77,7 +75,9 @@ class _Imports(cst.CSTVisitor):
         start = self.get_metadata(PositionProvider, node).start
         return start.line, start.column
 
-    def _in(self, node: cst.CSTNode, *, deferred: int = 0, typing: int = 0, optional: int = 0) -> None:
+    def _in(
+        self, node: cst.CSTNode, *, deferred: int = 0, typing: int = 0, optional: int = 0
+    ) -> None:
         self.deferred += deferred
         self.typing += typing
         self.optional += optional
@@ -131,7 +131,12 @@ class _Imports(cst.CSTVisitor):
         else:
             self.imports.append(
                 RawImport(
-                    call.module, None, *self.statement[-1], self.kind, self.optional > 0, True,  # type: ignore[arg-type]
+                    call.module,
+                    None,
+                    *self.statement[-1],
+                    self.kind,
+                    self.optional > 0,
+                    True,  # type: ignore[arg-type]
                     call.anchor,
                 )
             )

@@ -1,0 +1,26 @@
+"""`lane-planner verify`: the graph beside grimp's."""
+
+from __future__ import annotations
+
+import click
+
+from lane_planner.cli.options import Common, common
+
+
+@click.command()
+@common("text", "json")
+def command(options: Common) -> int:
+    """Compare the import graph with the one that grimp builds, where grimp can read the files.
+
+    Ends with 1 if a difference is unexplained, else with 0.
+    """
+    found = options.open().verify()
+    if options.format == "json":
+        from lane_planner.report.documents import to_json
+
+        options.write(to_json({"comparisons": list(found)}))
+    else:
+        from lane_planner.report.verification import verification_text
+
+        options.write(verification_text(found))
+    return 0 if all(comparison.agrees for comparison in found) else 1
