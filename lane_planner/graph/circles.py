@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
 
 def shortest_circle(nodes: Iterable[str], edges: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Return a shortest circle among some nodes, starting and ending with its least node.
 
-    Breadth-first search from each node, cut off at the best length so far; ties go to the
-    circle whose least node comes first, then to the lesser path.
+    Breadth-first search from each node that several import, cut off at the best length so far;
+    of equally short circles the one that is found first, in the order of names, is taken.
 
     Args:
         nodes: the nodes of one strongly connected component.
@@ -21,15 +21,22 @@ def shortest_circle(nodes: Iterable[str], edges: Mapping[str, Iterable[str]]) ->
     """
     inside = set(nodes)
     successors = {node: sorted(inside.intersection(edges.get(node, ()))) for node in inside}
+    # A circle through a module that only one other imports leads through that one too: starting
+    # from the others finds them all, and a long chain costs nothing.
+    importers = Counter(node for following in successors.values() for node in following)
+    starts = [node for node in sorted(inside) if importers[node] > 1] or sorted(inside)[:1]
     best: tuple[str, ...] = ()
-    for start in sorted(inside):
+    for start in starts:
         limit = len(best) - 2 if best else len(inside)
         found = _circle_from(start, successors, limit)
         if found:
             best = found
             if len(best) == 3:
                 break
-    return best
+    if not best:
+        return ()
+    first = best.index(min(best))
+    return (*best[first:-1], *best[:first], best[first])
 
 
 def _circle_from(start: str, successors: Mapping[str, list[str]], limit: int) -> tuple[str, ...]:

@@ -176,7 +176,8 @@ def _compare(graph: ImportGraph, directories: Mapping[str, Path]) -> Comparison:
         if edge not in theirs
     ]
     differences += [
-        Difference(_why_theirs(graph, edge, clashing), *edge, False) for edge in theirs - ours.keys()
+        Difference(_why_theirs(graph, edge, clashing), *edge, False)
+        for edge in theirs - ours.keys()
     ]
     return Comparison(
         tuple(sorted(directories)),
@@ -207,7 +208,9 @@ def _why_theirs(graph: ImportGraph, edge: Edge, clashing: frozenset[str]) -> str
         return _CLASH
     for site in graph.sites_in(importer):
         if site.fault is not None and site.imported.rpartition(".")[0] == imported:
-            return f"{site.fault}: names a missing module, for which grimp takes the package around it"
+            return (
+                f"{site.fault}: names a missing module, for which grimp takes the package around it"
+            )
     return UNEXPLAINED
 
 

@@ -11,7 +11,7 @@ DESIGN section 6 derives all of it from the lane rules: let modules of lane A mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -21,7 +21,7 @@ from lane_planner.graph.graph import ImportGraph, components
 from lane_planner.graph.resolve import ImportSite, Resolver
 from lane_planner.planner.schema import Cause
 from lane_planner.rules.lanes import LaneMap
-from lane_planner.scan.modules import Module
+from lane_planner.scan.modules import Module, is_name
 from lane_planner.scan.records import FileRecord, SyntaxFault
 
 
@@ -157,10 +157,10 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
     }
     causes = _Causes(facts)
     _file_causes(facts, candidates, causes)
-    _place_causes(facts, candidates, targets, renamed, causes)
-    needs, together = _import_causes(facts, source, target, candidates, causes)
-    _new_circles(facts, renamed, causes)
-    return Hop(source, target, candidates, targets, renamed, causes.sorted(), needs, together)
+    _place_causes(facts, target, candidates, targets, renamed, causes)
+    needs = _import_causes(facts, source, target, candidates, causes)
+    hop = Hop(source, target, candidates, targets, renamed, causes.sorted(), needs, ())
+    return _without_new_circles(facts, hop, causes)
 
 
 class _Causes:
@@ -211,6 +211,7 @@ def _file_causes(facts: Facts, candidates: Collection[str], causes: _Causes) -> 
 
 def _place_causes(
     facts: Facts,
+    target: Lane,
     candidates: Collection[str],
     targets: Mapping[str, str],
     renamed: Mapping[str, str],
@@ -224,29 +225,42 @@ def _place_causes(
         if targets[name] in paths and targets[name] not in facts.made:
             causes.of_file(name, "LP401", 0, f"{targets[name]} is there already")
             continue
+        if facts.lanes.of_path(targets[name]) != target.name:
+            causes.of_file(name, "LP406", 0, f"{targets[name]} would not be in lane {target.name}")
         if not modules[name].importable:
             continue
-        holder = modules.get(renamed[name])
-        if (
-            holder is not None
-            and holder.path not in facts.made
-            and not (holder.namespace and modules[name].package)
-        ):
-            causes.of_file(name, "LP406", 0, f"{holder.path} has the name {renamed[name]} already")
-        parent = renamed[name].rpartition(".")[0]
-        while parent:
-            hiding = modules.get(parent)
+        new = renamed[name]
+        if not all(map(is_name, new.split("."))):
+            causes.of_file(name, "LP406", 0, f"nobody could import {targets[name]} by name")
+        holder = modules.get(new)
+        replaces = holder is None or holder.path in facts.made
+        if holder is not None and not replaces and not (holder.namespace and modules[name].package):
+            causes.of_file(name, "LP406", 0, f"{holder.path} has the name {new} already")
+        for rival in claims[new]:
+            if rival != name:
+                causes.of_file(name, "LP406", 0, f"{rival} would get the same name")
+                break
+        for above in _above(new):
+            hiding = modules.get(above)
             if hiding is not None and not hiding.package:
                 causes.of_file(name, "LP406", 0, f"{hiding.path} would hide {targets[name]}")
-            parent = parent.rpartition(".")[0]
-        rivals = [other for other in claims[renamed[name]] if other != name]
-        if rivals:
-            causes.of_file(name, "LP406", 0, f"{rivals[0]} would get the same name")
+            for other in claims.get(above, ()):
+                if not modules[other].package:  # it arrives, and hides the directory
+                    what = f"{targets[other]} would hide {targets[name]}"
+                    causes.of_file(name, "LP406", 0, what)
+                    causes.of_file(other, "LP406", 0, what)
+
+
+def _above(name: str) -> Iterable[str]:
+    parent = name.rpartition(".")[0]
+    while parent:
+        yield parent
+        parent = parent.rpartition(".")[0]
 
 
 def _import_causes(
     facts: Facts, source: Lane, target: Lane, candidates: Collection[str], causes: _Causes
-) -> tuple[dict[str, tuple[Need, ...]], tuple[tuple[str, ...], ...]]:
+) -> dict[str, tuple[Need, ...]]:
     graph, lanes, settings = facts.graph, facts.lanes, facts.settings
     inside = frozenset(candidates)
     a, b = source.name, target.name
@@ -283,28 +297,74 @@ def _import_causes(
             lane = lanes.of_path(graph.modules[u].path)
             if settings.allowed(lane, a) and not settings.allowed(lane, b):
                 causes.of_site(v, "LP402", site, f"{lane} may not import {b}")
-    eager = graph.components(("eager",))
-    together: list[tuple[str, ...]] = []
-    for component in eager:
-        members = inside.intersection(component)
-        if not members:
-            continue
-        if settings.cycles == "together":
-            together.append(tuple(sorted(members)))
-            continue
+    for component in graph.components(("eager",)):
         circle = frozenset(component)
-        for name in sorted(members):
-            site = next(
-                s for s in graph.sites_in(name) if s.kind == "eager" and s.imported in circle
-            )
-            causes.of_site(name, "LP201", site, f"in a circle of {len(circle)} modules")
-    sorted_needs = {name: tuple(sorted(found.values())) for name, found in sorted(needs.items())}
-    return sorted_needs, tuple(together)
+        for name in sorted(inside & circle):
+            within = [s for s in graph.sites_in(name) if s.kind == "eager" and s.imported in circle]
+            if settings.cycles == "block":
+                what = f"in a circle of {len(circle)} modules"
+                causes.of_site(name, "LP201", within[0], what)
+                continue
+            for site in within:  # these needs make the circle one component, and so one step
+                if site.imported in inside:
+                    need(name, site.imported, site)
+    return {name: tuple(sorted(found.values())) for name, found in sorted(needs.items())}
 
 
-def _new_circles(facts: Facts, renamed: Mapping[str, str], causes: _Causes) -> None:
-    """Block modules whose arrival gives a dangling import a meaning that closes a circle."""
+def dependents(hop: Hop) -> dict[str, tuple[str, ...]]:
+    """Return which modules need each module, by name, sorted.
+
+    The modules of a group that has to land together need each other in a ring.
+    """
+    found: dict[str, set[str]] = {}
+    for name, needs in hop.needs.items():
+        for need in needs:
+            found.setdefault(need.needed, set()).add(name)
+    for name, following in ring(hop.together):
+        found.setdefault(following, set()).add(name)
+    return {name: tuple(sorted(others)) for name, others in found.items()}
+
+
+def ring(groups: Iterable[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Return each name of each group with the one that follows it, the last with the first."""
+    return [
+        pair
+        for group in groups
+        if len(group) > 1
+        for pair in zip(group, (*group[1:], group[0]), strict=True)
+    ]
+
+
+def _blocked(hop: Hop) -> set[str]:
+    """Return the modules that have causes, or need such modules."""
+    needing = dependents(hop)
+    found = set(hop.causes)
+    pending = list(found)
+    while pending:
+        for name in needing.get(pending.pop(), ()):
+            if name not in found:
+                found.add(name)
+                pending.append(name)
+    return found
+
+
+def _without_new_circles(facts: Facts, hop: Hop, causes: _Causes) -> Hop:
+    """Block modules whose arrival gives a dangling import a meaning that closes a circle.
+
+    Only what can move arrives; so this is repeated until nothing more is blocked.
+    """
+    while True:
+        blocked = _blocked(hop)
+        arriving = {name: new for name, new in hop.renamed.items() if name not in blocked}
+        if not _new_circles(facts, arriving, causes):
+            return hop
+        hop = msgspec.structs.replace(hop, causes=causes.sorted())
+
+
+def _new_circles(facts: Facts, renamed: Mapping[str, str], causes: _Causes) -> bool:
+    """Find arrivals that close a circle; return whether there are any."""
     arriving = arrivals(facts, renamed)
+    found = False
     for code, kinds in (("LP201", ("eager",)), ("LP202", ("eager", "deferred"))):
         old = facts.graph.edges(kinds)
         new = {(site.importer, name): site for site, name in arriving if site.kind in kinds}
@@ -318,6 +378,8 @@ def _new_circles(facts: Facts, renamed: Mapping[str, str], causes: _Causes) -> N
                 continue
             what = f"{importer} names {renamed[name]}, which would close a circle"
             causes.of_site(name, code, site, what)
+            found = True
+    return found
 
 
 def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite, str]]:
@@ -334,7 +396,9 @@ def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite,
     coming = {
         new: name
         for name, new in renamed.items()
-        if new not in table.by_name or table.by_name[new].namespace
+        if new not in table.by_name
+        or table.by_name[new].namespace
+        or table.by_name[new].path in facts.made
     }
     stand_ins = {
         new: Module(new, new, False, False, True, new.rpartition(".")[0]) for new in coming
@@ -347,7 +411,11 @@ def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite,
         if record is None or not record.imports:
             continue
         for site in resolver.sites(module, record, external=False):
-            name = coming.get(site.imported) if site.resolved else None
-            if name is not None and name != module.name:
-                found.append((site, name))
+            if not site.resolved:
+                continue
+            # The package around an arriving module may arrive without it: then `from` gives that.
+            for new in (site.imported, site.imported.rpartition(".")[0]):
+                name = coming.get(new)
+                if name is not None and name != module.name:
+                    found.append((site, name))
     return found

@@ -8,81 +8,119 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from lane_planner.graph.graph import components
-from lane_planner.planner.hop import Hop, Need
+from lane_planner.planner.hop import Hop, dependents, ring
 from lane_planner.planner.schema import BlockedModule, Cause
 
 
 def blocked_modules(hop: Hop) -> dict[str, BlockedModule]:
     """Return the modules that cannot move, with causes, by name, sorted.
 
-    A module that only needs blocked ones gets, for each of those, an LP403 and the nearest root
-    cause with the chain that leads to it.
+    A module that needs blocked ones gets, for each of those, an LP403 and the nearest root cause
+    with the chain that leads to it. A needed module that is blocked only by way of the module
+    itself tells nothing, and is passed over.
     """
     nearest = _nearest(hop)
     blocked = {}
     for name in sorted(nearest):
         found = set(hop.causes.get(name, ()))
-        for need in _all_needs(hop, name):
-            if need.needed in nearest:
-                root = nearest[need.needed]
-                chain = (name, *root.chain)
-                found.add(msgspec.structs.replace(root, chain=chain))
-                found.add(
-                    Cause("LP403", name, need.needed, need.path, need.line, chain,
-                          f"{need.needed} is blocked")
-                )  # fmt: skip
+        for need in hop.needs.get(name, ()):
+            root = nearest.get(need.needed)
+            if root is None or _leads_through(nearest, need.needed, name):
+                continue
+            chain, left_out = _chain(nearest, need.needed)
+            chain = (name, *chain)
+            more = f"; the chain has {left_out} modules more in its middle" if left_out else ""
+            detail = f"{need.needed} is blocked{more}"
+            found.add(msgspec.structs.replace(root.cause, chain=chain))
+            found.add(Cause("LP403", name, need.needed, need.path, need.line, chain, detail))
         blocked[name] = BlockedModule(name, tuple(sorted(found)))
     return blocked
 
 
-def _all_needs(hop: Hop, name: str) -> tuple[Need, ...]:
-    return hop.needs.get(name, ()) + _group_needs(hop).get(name, ())
+# Chains longer than twice this many names are told by their two ends.
+_END = 25
 
 
-def _group_needs(hop: Hop) -> dict[str, tuple[Need, ...]]:
-    return {
-        name: tuple(Need(other, "", 0) for other in group if other != name)
-        for group in hop.together
-        for name in group
-    }
+class _Root(NamedTuple):
+    """The nearest root cause of a blocked module, and the way to it.
+
+    Attributes:
+        cause: the cause, its chain starting at the module that has it.
+        via: the needed module that leads to it; None for the module that has it.
+        depth: how many needs lie between.
+        tail: the last names of the chain from here to the cause, at most `_END`.
+    """
+
+    cause: Cause
+    via: str | None
+    depth: int
+    tail: tuple[str, ...]
 
 
-def _nearest(hop: Hop) -> dict[str, Cause]:
-    """Return the nearest root cause of each blocked module, its chain starting at the module.
+def _nearest(hop: Hop) -> dict[str, _Root]:
+    """Return the nearest root cause of each blocked module.
 
     Breadth-first from all modules that have causes of their own; ties go to the lesser name.
     """
-    needed_by: dict[str, set[str]] = {}
-    groups = _group_needs(hop)
-    for name in hop.candidates:
-        for need in hop.needs.get(name, ()) + groups.get(name, ()):
-            needed_by.setdefault(need.needed, set()).add(name)
-    nearest = {name: causes[0] for name, causes in hop.causes.items()}
+    needing = dependents(hop)
+    nearest = {
+        name: _Root(causes[0], None, 0, causes[0].chain) for name, causes in hop.causes.items()
+    }
     queue = deque(sorted(nearest))
     while queue:
         name = queue.popleft()
-        for dependent in sorted(needed_by.get(name, ())):
+        root = nearest[name]
+        for dependent in needing.get(name, ()):
             if dependent not in nearest:
-                root = nearest[name]
-                nearest[dependent] = msgspec.structs.replace(root, chain=(dependent, *root.chain))
+                tail = (dependent, *root.tail) if len(root.tail) < _END else root.tail
+                nearest[dependent] = _Root(root.cause, name, root.depth + 1, tail)
                 queue.append(dependent)
     return nearest
 
 
+def _chain(nearest: Mapping[str, _Root], name: str) -> tuple[tuple[str, ...], int]:
+    """Return the chain from a module to its root cause, and how many names it leaves out."""
+    root = nearest[name]
+    length = root.depth + len(root.cause.chain)
+    if len(root.tail) == length:
+        return root.tail, 0
+    head: list[str] = []
+    at: str | None = name
+    while at is not None and len(head) < min(_END, length - len(root.tail)):
+        head.append(at)
+        at = nearest[at].via
+    return (*head, *root.tail), length - len(head) - len(root.tail)
+
+
+def _leads_through(nearest: Mapping[str, _Root], name: str, through: str) -> bool:
+    """Tell whether the way from a module to its root cause leads through another one.
+
+    Depths fall along the way, so it is left where it is nearer to the cause than the other.
+    """
+    end = nearest[through].depth
+    at: str | None = name
+    while at is not None and nearest[at].depth > end:
+        at = nearest[at].via
+    return at == through
+
+
 def closure(hop: Hop, goals: Iterable[str]) -> frozenset[str]:
     """Return the modules that have to move so that some can: themselves and all they need."""
-    groups = _group_needs(hop)
+    following = dict(ring(hop.together))
     found: set[str] = set()
     pending = sorted(goals)
     while pending:
         name = pending.pop()
         if name not in found:
             found.add(name)
-            pending.extend(n.needed for n in hop.needs.get(name, ()) + groups.get(name, ()))
+            pending.extend(need.needed for need in hop.needs.get(name, ()))
+            if name in following:
+                pending.append(following[name])
     return frozenset(found)
 
 
@@ -122,12 +160,8 @@ def order(
         for need in hop.needs.get(name, ())
         if need.needed in inside
     ]
-    ties = [
-        pair
-        for group in hop.together
-        for pair in zip(group, (*group[1:], group[0]), strict=True)
-        if len(group) > 1
-    ]
+    # A group moves as a whole or not at all: what blocks or needs one of it does so with all.
+    ties = ring(group for group in hop.together if inside.issuperset(group))
     groups = list(components(edges + ties))
     grouped = {name for group in groups for name in group}
     groups += [(name,) for name in sorted(inside - grouped)]

@@ -78,7 +78,9 @@ def _summary(
     # A file counts once, although its path changes when it moves in between.
     moving = [name for step in ordered for name in step.modules]
     files = _importing_files(facts, moving)
-    moved_with = {name: frozenset(step.modules) for step in ordered for name in step.modules}
+    moved_with = {
+        name: names for step in ordered for names in (frozenset(step.modules),) for name in names
+    }
     rewritten = {
         importer
         for name in moving
@@ -186,7 +188,7 @@ def check_plan(plan: Plan, facts: Facts, hop: Hop) -> tuple[str, ...]:
                 faults.append(f"{name} of step {step.id} is blocked: {hop.causes[name][0].code}")
             seen[name] = step.id
         expected = _expected_moves(facts, hop, step.modules)
-        if faults or step.moves != expected:
+        if step.moves != expected:
             faults.append(f"the moves of step {step.id} are not those of its modules")
     if not faults:
         faults.extend(simulate(facts, hop, [step.modules for step in plan.steps]))

@@ -24,8 +24,8 @@ _QUOTED = re.compile(
 )
 # Lines that are code wherever they stand; imports are left out, since they are what is asked.
 _CODE_LINE = re.compile(
-    r"(?m)^[ \t]*(?:(?:def|class)\s+\w+\s*[(:]|@\w|return\b|raise\s+\w|(?:if|elif|for|while|with)\b"
-    r".*:[ \t]*$|(?:else|try|finally)\s*:|except\b.*:|self\.\w+\s*=|\w+\s*=\s*\S)"
+    r"(?m)^[ \t]*(?:(?:def|class)[ \t]+\w+[ \t]*[(:]|@\w|return\b|raise[ \t]+\w|(?:if|elif|for|while|with)\b"
+    r".*:[ \t]*$|(?:else|try|finally)[ \t]*:|except\b.*:|self\.\w+[ \t]*=|\w+[ \t]*=[ \t]*\S)"
 )
 _NOT_NEWLINE = re.compile(r"[^\n]")
 
@@ -57,16 +57,15 @@ def _readings(text: str) -> list[str]:
     holding = [index for index, match in enumerate(strings) if _CODE_LINE.search(match.group())]
     suspects = {near for index in holding[:_MAX_TRIED] for near in (index - 1, index)}
     suspects.add(len(strings) - 1)
-    readings = []
+    opening = strings[-1].start()
+    # Either the file was cut off inside its last string: first, as it wins where no code follows …
+    readings = [text[:opening] + _NOT_NEWLINE.sub(" ", text[opening:])]
     for index in sorted(suspects - {-1}):
         opening = strings[index].start()
         line_end = text.find("\n", opening)
         line_end = len(text) if line_end < 0 else line_end
-        # the string was meant to end with its line …
+        # … or a string was meant to end with its line.
         readings.append(text[:opening] + " " * (line_end - opening) + text[line_end:])
-    # … or the file was cut off inside it
-    opening = strings[-1].start()
-    readings.append(text[:opening] + _NOT_NEWLINE.sub(" ", text[opening:]))
     return readings
 
 

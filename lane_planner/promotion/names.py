@@ -1,0 +1,706 @@
+"""One file's text → the names in it: what binds them, where they are used, and its strings.
+
+CPython's own parser reads the file; nothing in it is run. Import statements are bindings here, not
+uses: `lane_planner.promotion.imports` rewrites them.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+_BUILTINS = frozenset(dir(builtins))
+_OPENING = re.compile(r"[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
+
+# Calls whose first argument names a module or something in one, and that argument's keyword.
+_NAMING_CALLS = {
+    "import_module": "name", "__import__": "name", "find_spec": "name", "patch": "target",
+    "importorskip": "modname", "resolve_name": "name", "run_module": "mod_name",
+    "import_string": "dotted_path", "import_object": "name",
+}  # fmt: skip
+# The same as methods of these only: `setattr` and `dict` mean something else elsewhere.
+_NAMING_METHODS = {
+    "setattr": "monkeypatch",
+    "delattr": "monkeypatch",
+    "dict": "patch",
+    "multiple": "patch",
+}
+_TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__", "__getitem__"})
+_TABLE_PATCHES = frozenset({"setitem", "delitem"})
+
+
+class PlainImport(msgspec.Struct, frozen=True):
+    """A name bound by `import a.b`: it is bound to `a`.
+
+    Attributes:
+        line: of the statement, from 1.
+        start: offset of the dotted name.
+        module: the dotted name.
+    """
+
+    line: int
+    start: int
+    module: str
+
+
+class NamedImport(msgspec.Struct, frozen=True):
+    """A name bound by `import a.b as n`, `from a import b` or `from a import b as n`.
+
+    Attributes:
+        line: of the statement, from 1.
+        module: what stands behind `import` or `from`, with leading dots.
+        name: what is imported from it; None for `import a.b as n`.
+    """
+
+    line: int
+    module: str
+    name: str | None
+
+
+class OtherBinding(msgspec.Struct, frozen=True):
+    """A name bound by anything but an import.
+
+    Attributes:
+        line: from 1.
+    """
+
+    line: int
+
+
+Binding = PlainImport | NamedImport | OtherBinding
+
+
+class Scope:
+    """A part of a file in which a name means one thing.
+
+    Args:
+        kind: what makes it; comprehensions and lambdas are functions.
+        parent: the scope around it; None for the module.
+
+    Attributes:
+        bound: what binds each name in it, in source order.
+    """
+
+    def __init__(self, kind: Literal["module", "class", "function"], parent: Scope | None) -> None:
+        self.kind = kind
+        self.parent = parent
+        self.bound: dict[str, list[Binding]] = {}
+        self._global: set[str] = set()
+        self._nonlocal: set[str] = set()
+
+    def declare(self, names: Iterable[str], *, everywhere: bool) -> None:
+        """Take `global` or `nonlocal` names; they are bound in another scope."""
+        (self._global if everywhere else self._nonlocal).update(names)
+
+    def bind(self, name: str, binding: Binding) -> None:
+        """Take a binding; a `global` name's goes to the module."""
+        scope = self
+        if name in self._global:
+            scope = self.top()
+        elif name in self._nonlocal:
+            scope = self.owner_of(name) or self
+        scope.bound.setdefault(name, []).append(binding)
+
+    def declared(self, name: str) -> bool:
+        """Tell whether a name is declared global or nonlocal here."""
+        return name in self._global or name in self._nonlocal
+
+    def top(self) -> Scope:
+        """Return the module's scope."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    def path_of(self, name: str) -> list[Scope]:
+        """Return the scopes that are searched for a name used here, from this one to the module."""
+        if name in self._global:
+            return [self.top()]
+        path: list[Scope] = []
+        scope: Scope | None = self
+        while scope is not None:
+            own = scope is self and name not in self._nonlocal
+            if own or (scope is not self and scope.kind != "class"):
+                path.append(scope)
+            scope = scope.parent
+        return path
+
+    def owner_of(self, name: str) -> Scope | None:
+        """Return the scope that binds a name used here, or None if none in the file does."""
+        return next((scope for scope in self.path_of(name) if name in scope.bound), None)
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """A name that is used, with the attributes that are read off it: `a.b.c`.
+
+    Attributes:
+        scope: where it stands.
+        parts: the names.
+        line: from 1.
+        start: offset of the first name; -1 where it stands in a string that spells it otherwise.
+        ends: offset behind each name.
+        place: its place in `Names.spelling`.
+    """
+
+    scope: Scope
+    parts: tuple[str, ...]
+    line: int
+    start: int
+    ends: tuple[int, ...]
+    place: int
+
+
+Role = Literal["name", "start of a name", "other"]
+
+
+class String(msgspec.Struct, frozen=True):
+    """A string.
+
+    Attributes:
+        value: what it says; of an f-string, what it begins with.
+        role: whether it stands where a module or something in one is named, as a whole or as the
+            beginning of what is put together.
+        line: from 1.
+        start: offset of its first character, prefix and quotes included.
+        body: offset behind its opening quotes; -1 if they are not found.
+        end: offset behind it.
+        anchor: what a relative name in it starts from, as in `RawImport`.
+        top_used: it is what `__import__` gets, and the package that this returns is used.
+        place: its place in `Names.spelling`.
+    """
+
+    value: str
+    role: Role
+    line: int
+    start: int
+    body: int
+    end: int
+    anchor: str | None
+    top_used: bool
+    place: int
+
+
+class Names(msgspec.Struct, frozen=True):
+    """The names of a file.
+
+    Attributes:
+        module: its outermost scope.
+        scopes: all scopes.
+        chains: uses of names that an import binds, or nothing in the file.
+        strings: in the order in which they are read.
+        stars: modules, as written, of `from … import *`.
+        spelling: every use of a name and every string, in the order in which they are read.
+        listed: strings in `__all__`, and the line of each.
+    """
+
+    module: Scope
+    scopes: tuple[Scope, ...]
+    chains: tuple[Chain, ...]
+    strings: tuple[String, ...]
+    stars: tuple[str, ...]
+    spelling: tuple[str, ...]
+    listed: dict[str, int]
+
+
+class Unreadable(Exception):
+    """The file does not parse.
+
+    Args:
+        line: where the parser gave up, from 1.
+    """
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def names_of(text: str) -> Names:
+    """Return the names of a file.
+
+    Args:
+        text: its text, with "\\n" for newlines.
+
+    Raises:
+        Unreadable: it does not parse.
+    """
+    found = _names_of(text)
+    if isinstance(found, Unreadable):
+        raise Unreadable(found.line)
+    return found
+
+
+# The same importers are read step after step.
+@lru_cache(maxsize=256)
+def _names_of(text: str) -> Names | Unreadable:
+    try:
+        tree = _parsed(text)
+        reader = _Reader(text)
+        reader.read(tree)
+        return reader.names()
+    except SyntaxError as error:
+        return Unreadable(error.lineno or 1)
+    except (ValueError, RecursionError, MemoryError):  # NUL bytes; deeper than the parser goes
+        return Unreadable(1)
+
+
+def _parsed(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the analysed code is warned of is not our output
+        return ast.parse(text)
+
+
+class _Found(msgspec.Struct):
+    scope: Scope
+    nodes: list[ast.expr]  # from the first name to the whole chain
+    parts: tuple[str, ...]
+    string: tuple[int, str] | None  # of a quoted annotation: its body's offset (or -1), and value
+    line: int
+    place: int
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines = text.split("\n")
+        self._starts = [0]
+        for line in self._lines:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+        self._scope = self._module = Scope("module", None)
+        self._scopes = [self._module]
+        self._found: list[_Found] = []
+        self._strings: list[String] = []
+        self._stars: list[str] = []
+        self._spelling: list[str] = []
+        self._listed: dict[str, int] = {}
+        self._roles: dict[ast.AST, tuple[Role, str | None, bool]] = {}
+        self._annotated = 0
+        self._quoted: tuple[int, str, int] | None = None  # body's offset, value and line
+        self._statements: set[ast.AST] = set()  # expressions whose value is thrown away
+
+    def names(self) -> Names:
+        kept = [found for found in self._found if self._matters(found)]
+        return Names(
+            self._module,
+            tuple(self._scopes),
+            tuple(map(self._chain, kept)),
+            tuple(self._strings),
+            tuple(self._stars),
+            tuple(self._spelling),
+            self._listed,
+        )
+
+    def _matters(self, found: _Found) -> bool:
+        first = found.parts[0]
+        owner = found.scope.owner_of(first)
+        if owner is None:
+            return first not in _BUILTINS
+        return any(not isinstance(b, OtherBinding) for b in owner.bound[first])
+
+    def _chain(self, found: _Found) -> Chain:
+        if found.string is None:
+            ends = tuple(self._offset(n.end_lineno, n.end_col_offset) for n in found.nodes)
+            first = found.nodes[0]
+            start = self._offset(first.lineno, first.col_offset)
+        else:
+            body, value = found.string
+            ends = tuple(body + _column(value, n.end_col_offset or 0) for n in found.nodes)
+            start = -1 if body < 0 else body + _column(value, found.nodes[0].col_offset)
+        return Chain(found.scope, found.parts, found.line, start, ends, found.place)
+
+    def _offset(self, line: int | None, column: int | None) -> int:
+        assert line is not None
+        assert column is not None
+        return self._starts[line - 1] + _column(self._lines[line - 1], column)
+
+    # Reading.
+
+    def read(self, node: ast.AST | None) -> None:
+        if node is None:
+            return
+        method = getattr(self, f"_read_{type(node).__name__}", None)
+        if method is not None:
+            method(node)
+        else:
+            self._read_parts(node)
+
+    def _read_parts(self, node: ast.AST) -> None:
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, ast.AST):
+                self.read(value)
+            elif isinstance(value, list):
+                self._read_all(value)
+
+    def _read_all(self, nodes: Iterable[object]) -> None:
+        for node in nodes:
+            if isinstance(node, ast.AST):
+                self.read(node)
+
+    def _bind(self, name: str, line: int) -> None:
+        self._scope.bind(name, OtherBinding(line))
+
+    # Names and chains.
+
+    def _read_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self._use([node], (node.id,))
+        else:
+            self._bind(node.id, node.lineno)
+
+    def _read_Attribute(self, node: ast.Attribute) -> None:
+        nodes: list[ast.expr] = [node]
+        parts = [node.attr]
+        inner = node.value
+        while isinstance(inner, ast.Attribute):
+            nodes.append(inner)
+            parts.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            self._use([inner, *reversed(nodes)], (inner.id, *reversed(parts)))
+        else:
+            self.read(inner)
+
+    def _use(self, nodes: list[ast.expr], parts: tuple[str, ...]) -> None:
+        if self._quoted is None:
+            string, line = None, nodes[0].lineno
+        else:
+            body, value, line = self._quoted
+            string = (body, value)
+        self._found.append(_Found(self._scope, nodes, parts, string, line, len(self._spelling)))
+        self._spelling.append(".".join(parts))
+
+    # Imports.
+
+    def _read_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            start = self._offset(alias.lineno, alias.col_offset)
+            if alias.asname is None:
+                first = alias.name.partition(".")[0]
+                self._scope.bind(first, PlainImport(node.lineno, start, alias.name))
+            else:
+                self._scope.bind(alias.asname, NamedImport(node.lineno, alias.name, None))
+
+    def _read_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            if alias.name == "*":
+                self._stars.append(module)
+            else:
+                self._scope.bind(
+                    alias.asname or alias.name, NamedImport(node.lineno, module, alias.name)
+                )
+
+    # Scopes.
+
+    def _enter(self, kind: Literal["class", "function"]) -> Scope:
+        outer = self._scope
+        self._scope = Scope(kind, outer)
+        self._scopes.append(self._scope)
+        return outer
+
+    def _read_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self._bind(node.name, node.lineno)
+        self._read_all(node.decorator_list)
+        self._read_defaults(node.args)
+        outer = self._enter("function")
+        self._read_all(getattr(node, "type_params", ()))
+        # Annotations are read from outside, but see the type parameters.
+        inner, self._scope = self._scope, outer if not hasattr(node, "type_params") else self._scope
+        self._read_annotations(node.args)
+        self._read_annotation(node.returns)
+        self._scope = inner
+        self._bind_arguments(node.args)
+        self._read_all(node.body)
+        self._scope = outer
+
+    _read_AsyncFunctionDef = _read_FunctionDef
+
+    def _read_Lambda(self, node: ast.Lambda) -> None:
+        self._read_defaults(node.args)
+        outer = self._enter("function")
+        self._bind_arguments(node.args)
+        self.read(node.body)
+        self._scope = outer
+
+    def _read_defaults(self, arguments: ast.arguments) -> None:
+        self._read_all([*arguments.defaults, *arguments.kw_defaults])
+
+    def _read_annotations(self, arguments: ast.arguments) -> None:
+        for argument in _all_arguments(arguments):
+            self._read_annotation(argument.annotation)
+
+    def _bind_arguments(self, arguments: ast.arguments) -> None:
+        for argument in _all_arguments(arguments):
+            self._bind(argument.arg, argument.lineno)
+
+    def _read_ClassDef(self, node: ast.ClassDef) -> None:
+        self._bind(node.name, node.lineno)
+        self._read_all([*node.decorator_list, *node.bases, *node.keywords])
+        outer = self._enter("class")
+        self._read_all([*getattr(node, "type_params", ()), *node.body])
+        self._scope = outer
+
+    def _read_comprehension(
+        self, generators: Sequence[ast.comprehension], *results: ast.expr
+    ) -> None:
+        self.read(generators[0].iter)
+        outer = self._enter("function")
+        for index, generator in enumerate(generators):
+            if index:
+                self.read(generator.iter)
+            self.read(generator.target)
+            self._read_all(generator.ifs)
+        self._read_all(results)
+        self._scope = outer
+
+    def _read_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> None:
+        self._read_comprehension(node.generators, node.elt)
+
+    _read_SetComp = _read_GeneratorExp = _read_ListComp
+
+    def _read_DictComp(self, node: ast.DictComp) -> None:
+        self._read_comprehension(node.generators, node.key, node.value)
+
+    def _read_NamedExpr(self, node: ast.NamedExpr) -> None:
+        # In a comprehension it binds outside; taken for both, it can only cause a refusal.
+        self.read(node.value)
+        scope: Scope | None = self._scope
+        while scope is not None:
+            scope.bind(node.target.id, OtherBinding(node.lineno))
+            scope = scope.parent
+
+    def _read_Global(self, node: ast.Global) -> None:
+        self._scope.declare(node.names, everywhere=True)
+
+    def _read_Nonlocal(self, node: ast.Nonlocal) -> None:
+        self._scope.declare(node.names, everywhere=False)
+
+    # Other bindings.
+
+    def _read_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name is not None:
+            self._bind(node.name, node.lineno)
+        self._read_parts(node)
+
+    def _read_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
+        if node.name is not None:
+            self._bind(node.name, node.lineno)
+        self._read_parts(node)
+
+    _read_MatchStar = _read_MatchAs
+
+    def _read_MatchMapping(self, node: ast.MatchMapping) -> None:
+        if node.rest is not None:
+            self._bind(node.rest, node.lineno)
+        self._read_parts(node)
+
+    def _read_TypeVar(self, node: ast.AST) -> None:
+        self._bind(node.name, getattr(node, "lineno", 1))  # type: ignore[attr-defined]  # of 3.12
+        self._read_parts(node)
+
+    _read_ParamSpec = _read_TypeVarTuple = _read_TypeVar
+
+    def _read_Assign(self, node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets) and node.value:
+            self._listed.update(
+                (item.value, item.lineno)
+                for item in ast.walk(node.value)
+                if isinstance(item, ast.Constant) and isinstance(item.value, str)
+            )
+        if isinstance(node, ast.AnnAssign):
+            self._read_annotation(node.annotation)
+        self.read(node.value)
+        self._read_all(targets)
+
+    _read_AugAssign = _read_AnnAssign = _read_Assign
+
+    # Strings.
+
+    def _read_annotation(self, node: ast.expr | None) -> None:
+        self._annotated += 1
+        self.read(node)
+        self._annotated -= 1
+
+    def _read_Expr(self, node: ast.Expr) -> None:
+        self._statements.add(node.value)
+        self.read(node.value)
+
+    def _read_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and not (self._annotated and self._read_quoted(node)):
+            self._string(node, node.value)
+
+    def _read_JoinedStr(self, node: ast.JoinedStr) -> None:
+        first = node.values[0] if node.values else None
+        begins = isinstance(first, ast.Constant) and isinstance(first.value, str)
+        if begins:
+            role, anchor, top_used = self._roles.get(node, ("other", None, False))
+            if role == "name":
+                self._roles[node] = ("start of a name", anchor, top_used)
+            assert isinstance(first, ast.Constant)
+            self._string(node, first.value)
+        self._read_all(node.values[1:] if begins else node.values)
+
+    def _string(self, node: ast.expr, value: str) -> None:
+        if self._quoted is not None:
+            return  # a string in a quoted annotation
+        start = self._offset(node.lineno, node.col_offset)
+        opening = _OPENING.match(self._text, start)
+        role, anchor, top_used = self._roles.get(node, ("other", None, False))
+        end = self._offset(node.end_lineno, node.end_col_offset)
+        body = opening.end() if opening else -1
+        place = len(self._spelling)
+        self._strings.append(
+            String(value, role, node.lineno, start, body, end, anchor, top_used, place)
+        )
+        self._spelling.append(value)
+
+    def _read_quoted(self, node: ast.Constant) -> bool:
+        """Read a quoted annotation; return False for a string that is none."""
+        if self._quoted is not None:
+            return False
+        try:
+            tree = ast.parse(node.value, mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+        start = self._offset(node.lineno, node.col_offset)
+        opening = _OPENING.match(self._text, start)
+        body = opening.end() if opening else -1
+        if "\n" in node.value or not self._text.startswith(node.value, body):
+            body = -1  # it holds escapes, or is in pieces
+        self._quoted = (body, node.value, node.lineno)
+        self.read(tree.body)
+        self._quoted = None
+        return True
+
+    def _read_Subscript(self, node: ast.Subscript) -> None:
+        spelled = _spelled(node.value)
+        if _is_module_table(spelled):
+            self._mark(node.slice)
+        annotated = self._annotated
+        self.read(node.value)
+        if spelled.rpartition(".")[2] == "Literal":
+            self._annotated = 0
+        self.read(node.slice)
+        self._annotated = annotated
+
+    def _read_Compare(self, node: ast.Compare) -> None:
+        sides = [node.left, *node.comparators]
+        for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
+            if isinstance(operator, (ast.In, ast.NotIn)) and _is_module_table(_spelled(right)):
+                self._mark(left)
+        self._read_parts(node)
+
+    def _read_Call(self, node: ast.Call) -> None:
+        callee = _spelled(node.func)
+        base, _, last = callee.rpartition(".")
+        owner = base.rpartition(".")[2]
+        if last in _NAMING_CALLS:
+            top_used = last == "__import__" and len(node.args) < 4 and not node.keywords
+            self._mark(
+                _argument(node, 0, _NAMING_CALLS[last]),
+                _anchor(_argument(node, 1, "package"), last),
+                top_used=top_used and node not in self._statements,
+            )
+        elif (last in _NAMING_METHODS and _NAMING_METHODS[last] in owner) or (
+            last in _TABLE_METHODS and _is_module_table(base)
+        ):
+            self._mark(_argument(node, 0, "in_dict" if last == "dict" else "target"))
+        elif last in _TABLE_PATCHES and len(node.args) > 1:
+            if _is_module_table(_spelled(node.args[0])):
+                self._mark(node.args[1])
+        if last == "dict" and "patch" in owner and len(node.args) > 1:
+            self._mark_keys(node.args[0], node.args[1])
+        if last in ("cast", "TypeVar") and node.args:
+            self._read_typing_call(node, last)
+        else:
+            self._read_parts(node)
+
+    def _read_typing_call(self, node: ast.Call, name: str) -> None:
+        self.read(node.func)
+        for index, argument in enumerate(node.args):
+            if (index == 0) == (name == "cast"):
+                self._read_annotation(argument)
+            else:
+                self.read(argument)
+        for keyword in node.keywords:
+            if keyword.arg == "bound":
+                self._read_annotation(keyword.value)
+            else:
+                self.read(keyword.value)
+
+    def _mark_keys(self, table: ast.expr, values: ast.expr) -> None:
+        is_table = _is_module_table(_spelled(table)) or (
+            isinstance(table, ast.Constant) and table.value == "sys.modules"
+        )
+        if is_table and isinstance(values, ast.Dict):
+            for key in values.keys:
+                self._mark(key)
+
+    def _mark(
+        self, node: ast.expr | None, anchor: str | None = None, *, top_used: bool = False
+    ) -> None:
+        """Remember that an expression names a module or something in one."""
+        role: Role = "name"
+        while node is not None:
+            if isinstance(node, ast.BinOp):  # "a.b." + name, "a.b.%s" % name
+                role, node = "start of a name", node.left
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                role, node = "start of a name", node.func.value  # "a.b.{}".format(name)
+            else:
+                if isinstance(node, (ast.Constant, ast.JoinedStr)):
+                    self._roles[node] = (role, anchor, top_used)
+                elif isinstance(node, ast.IfExp):
+                    self._mark(node.body, anchor, top_used=top_used)
+                    self._mark(node.orelse, anchor, top_used=top_used)
+                return
+
+
+def _column(line: str, column: int) -> int:
+    """Return a column in characters, from one in UTF-8 bytes."""
+    if line.isascii():
+        return column
+    return len(line.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "surrogatepass"))
+
+
+def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
+    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return found + [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
+
+
+def _spelled(node: ast.expr) -> str:
+    """Return the dotted name that an expression is, or ""."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return parts[0] if parts else ""  # `f().patch`: the last name is known
+    parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def _is_module_table(spelled: str) -> bool:
+    return spelled == "sys.modules" or spelled.endswith(".sys.modules")
+
+
+def _argument(node: ast.Call, index: int, keyword: str) -> ast.expr | None:
+    if index < len(node.args):
+        return None if isinstance(node.args[index], ast.Starred) else node.args[index]
+    return next((k.value for k in node.keywords if k.arg == keyword), None)
+
+
+def _anchor(node: ast.expr | None, call: str) -> str | None:
+    if call == "__import__" or node is None:
+        return None
+    if isinstance(node, ast.Name):
+        return node.id if node.id in ("__package__", "__name__") else None
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

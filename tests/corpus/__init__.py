@@ -1,0 +1,1 @@
+"""Large packages as they are, compared with slower and independent implementations."""

@@ -1,0 +1,36 @@
+"""`python -m tests.corpus.install DIRECTORY`: puts the corpus's packages there, at pinned versions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGES = (
+    "Django==5.2",
+    "sympy==1.13.3",
+    "celery==5.5.3",
+    "SQLAlchemy==2.0.44",
+    "networkx==3.4.2",
+)
+
+
+def main(directory: Path) -> None:
+    """Install the packages unless they are there already."""
+    stamp = directory / "installed.txt"
+    wanted = "\n".join(PACKAGES)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        [
+            sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+            "--upgrade", "--target", str(directory / "packages"), *PACKAGES,
+        ],
+        check=True,
+    )  # fmt: skip
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
