@@ -1,58 +1,62 @@
-"""The measurements as a table and as JSON."""
+"""The measurements as rows, and the rows as a table in Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from benchmarks.timing import Case, Sample, Spread
 
-HEADER = ("run", "wall s", "min–max", "CPU s", "× wall", "× CPU", "beside", "aim")
+_HEADER = ("run", "wall s", "min–max", "CPU s", "× wall", "× CPU", "beside", "aim")
 
 
-def rows(
-    cases: Sequence[Case], samples: Mapping[str, Sequence[Sample]]
-) -> list[tuple[Case, dict[str, Any]]]:
-    """Return each case with its figures: spreads, and ratios of medians to the case beside it."""
+class Row(NamedTuple):
+    """One case's figures; the ratios are those of medians, to the case that it stands beside."""
+
+    wall: Spread
+    cpu: Spread
+    beside: str | None
+    wall_ratio: float | None
+    cpu_ratio: float | None
+    aim: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Whether the aim was met, in words; "" without an aim."""
+        if self.aim is None or self.wall_ratio is None:
+            return ""
+        return f"≤ {self.aim:g}: {'met' if self.wall_ratio <= self.aim else 'missed'}"
+
+
+def rows(cases: Sequence[Case], samples: Mapping[str, Sequence[Sample]]) -> list[tuple[str, Row]]:
+    """Return each case's name and figures, in order."""
+    spreads = {
+        name: (Spread.of([s.wall for s in taken]), Spread.of([s.cpu for s in taken]))
+        for name, taken in samples.items()
+    }
     found = []
     for case in cases:
-        wall, cpu = _spreads(samples[case.name])
-        figures: dict[str, Any] = {"wall": wall._asdict(), "cpu": cpu._asdict()}
+        wall, cpu = spreads[case.name]
+        by_wall = by_cpu = None
         if case.beside is not None:
-            other_wall, other_cpu = _spreads(samples[case.beside])
-            ratio = wall.median / other_wall.median
-            figures["beside"] = case.beside
-            figures["wall_ratio"] = ratio
-            figures["cpu_ratio"] = cpu.median / other_cpu.median
-            if case.aim is not None:
-                figures["aim"] = case.aim
-                figures["met"] = ratio <= case.aim
-        found.append((case, figures))
+            by_wall, by_cpu = (
+                ours.median / theirs.median
+                for ours, theirs in zip((wall, cpu), spreads[case.beside], strict=True)
+            )
+        found.append((case.name, Row(wall, cpu, case.beside, by_wall, by_cpu, case.aim)))
     return found
 
 
-def markdown(table: Sequence[tuple[Case, Mapping[str, Any]]]) -> str:
-    """Return the table of `rows` in Markdown."""
-    lines = [HEADER, ("---",) + ("---:",) * 5 + ("---",) * 2]
-    for case, figures in table:
-        wall, cpu = figures["wall"], figures["cpu"]
-        compared = "wall_ratio" in figures
+def markdown(table: Sequence[tuple[str, Row]]) -> str:
+    """Return the table of `rows`."""
+    lines = [_HEADER, ("---",) + ("---:",) * 5 + ("---",) * 2]
+    for name, row in table:
+        spread = f"{row.wall.low:.3f}–{row.wall.high:.3f}"
+        ratios = ("" if r is None else f"{r:.2f}" for r in (row.wall_ratio, row.cpu_ratio))
         lines.append(
             (
-                case.name,
-                f"{wall['median']:.3f}",
-                f"{wall['low']:.3f}–{wall['high']:.3f}",
-                f"{cpu['median']:.3f}",
-                f"{figures['wall_ratio']:.2f}" if compared else "",
-                f"{figures['cpu_ratio']:.2f}" if compared else "",
-                figures.get("beside", ""),
-                f"≤ {figures['aim']:g}: {'met' if figures['met'] else 'missed'}"
-                if "aim" in figures
-                else "",
+                name, f"{row.wall.median:.3f}", spread, f"{row.cpu.median:.3f}", *ratios,
+                row.beside or "", row.verdict,
             )
-        )
+        )  # fmt: skip
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _spreads(samples: Sequence[Sample]) -> tuple[Spread, Spread]:
-    return Spread.of([s.wall for s in samples]), Spread.of([s.cpu for s in samples])

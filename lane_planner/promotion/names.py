@@ -410,18 +410,24 @@ class _Reader:
         self._bind(node.name, node.lineno)
         self._read_all(node.decorator_list)
         self._read_defaults(node.args)
-        outer = self._enter("function")
-        self._read_all(getattr(node, "type_params", ()))
-        # Annotations are read from outside, but see the type parameters.
-        inner, self._scope = self._scope, outer if not hasattr(node, "type_params") else self._scope
+        outer = self._enter_type_parameters(node)
         self._read_annotations(node.args)
         self._read_annotation(node.returns)
-        self._scope = inner
+        self._enter("function")
         self._bind_arguments(node.args)
         self._read_all(node.body)
         self._scope = outer
 
     _read_AsyncFunctionDef = _read_FunctionDef
+
+    def _enter_type_parameters(self, node: ast.AST) -> Scope:
+        """Enter the scope of `def f[T]` or `class C[T]`, if there is one; return the one around."""
+        outer = self._scope
+        parameters = getattr(node, "type_params", ())
+        if parameters:
+            self._enter("function")
+            self._read_all(parameters)
+        return outer
 
     def _read_Lambda(self, node: ast.Lambda) -> None:
         self._read_defaults(node.args)
@@ -443,9 +449,11 @@ class _Reader:
 
     def _read_ClassDef(self, node: ast.ClassDef) -> None:
         self._bind(node.name, node.lineno)
-        self._read_all([*node.decorator_list, *node.bases, *node.keywords])
-        outer = self._enter("class")
-        self._read_all([*getattr(node, "type_params", ()), *node.body])
+        self._read_all(node.decorator_list)
+        outer = self._enter_type_parameters(node)
+        self._read_all([*node.bases, *node.keywords])
+        self._enter("class")
+        self._read_all(node.body)
         self._scope = outer
 
     def _read_comprehension(

@@ -9,39 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-import libcst as cst
 import msgspec
-from libcst.metadata import (
-    ImportAssignment,
-    MetadataWrapper,
-    PositionProvider,
-    Scope,
-    ScopeProvider,
-)
 
 from lane_planner.graph.resolve import BeyondTop, absolute_name
-from lane_planner.promotion.imports import ChangedBinding
+from lane_planner.promotion.imports import ChangedBinding, Place
+from lane_planner.promotion.names import Binding, Chain, NamedImport, Names, PlainImport, Scope, String
 from lane_planner.promotion.naming import Refused, Renaming
+from lane_planner.promotion.packages import Packages
 from lane_planner.promotion.text import Edit, SourceText
-from lane_planner.scan.modules import Module
 from lane_planner.scan.records import RawImport
-from lane_planner.scan.statements import dotted
 
-# Calls whose first argument names a module or something in one.
-_NAMING_CALLS = frozenset(
-    {
-        "import_module", "__import__", "find_spec", "patch", "importorskip", "resolve_name",
-        "run_module", "import_string", "import_object",
-    }
-)  # fmt: skip
-# The same as methods of these only: `setattr` and `dict` mean something else elsewhere.
-_NAMING_METHODS = {
-    "setattr": "monkeypatch",
-    "delattr": "monkeypatch",
-    "dict": "patch",
-    "multiple": "patch",
-}
-_MODULE_TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__"})
+# The part of a string that is put together which surely is whole names: all up to a dot.
+_WHOLE_NAMES = re.compile(r"(?:\w+\.)*")
 
 
 class NamedInString(msgspec.Struct, frozen=True, order=True):
@@ -61,317 +40,341 @@ class Uses(msgspec.Struct, frozen=True):
 
     Attributes:
         edits: replacements.
+        spelling: what `Names.spelling` must be after them.
         named: strings that are left as they are.
     """
 
     edits: tuple[Edit, ...]
+    spelling: tuple[str, ...]
     named: tuple[NamedInString, ...]
 
 
 def uses(
-    source: SourceText, module: Module, bindings: Iterable[ChangedBinding], renaming: Renaming
+    source: SourceText,
+    names: Names,
+    place: Place,
+    bindings: Iterable[ChangedBinding],
+    renaming: Renaming,
+    packages: Packages,
 ) -> Uses:
     """Return the edits that make a file's uses of moved modules follow.
 
     Args:
         source: the file's text before the move.
-        module: its module before the move.
+        names: its names.
+        place: its module before and after.
         bindings: names that its rewritten import statements bind differently.
         renaming: what moves.
+        packages: what packages bind.
 
     Raises:
-        Refused: a use cannot be rewritten surely, or the file does not parse.
+        Refused: a use cannot be rewritten surely.
     """
-    changed = {binding.start: binding for binding in bindings}
-    try:
-        wrapper = MetadataWrapper(cst.parse_module(source.text), unsafe_skip_copy=True)
-    except cst.ParserSyntaxError as error:
-        line = min((b.line for b in changed.values()), default=error.raw_line)
-        raise Refused(
-            module.path,
-            line,
-            "the file does not parse, so its uses of the module cannot be followed",
-        ) from error
-    finder = _Uses(source, module, changed, renaming)
-    wrapper.visit(finder)
-    finder.check_left_bindings()
-    return Uses(tuple(sorted(set(finder.edits))), tuple(sorted(set(finder.named))))
+    finder = _Uses(source, names, place, {b.start: b for b in bindings}, renaming, packages)
+    finder.find()
+    return Uses(
+        tuple(sorted(set(finder.edits))), tuple(finder.spelling), tuple(sorted(set(finder.named)))
+    )
 
 
-class _Uses(cst.CSTVisitor):
-    METADATA_DEPENDENCIES = (PositionProvider, ScopeProvider)
-
+class _Uses:
     def __init__(
         self,
         source: SourceText,
-        module: Module,
+        names: Names,
+        place: Place,
         changed: dict[int, ChangedBinding],
         renaming: Renaming,
+        packages: Packages,
     ) -> None:
-        super().__init__()
         self.source = source
-        self.module = module
+        self.names = names
+        self.place = place
+        self.module = place.before
         self.changed = changed
         self.renaming = renaming
+        self.packages = packages
         self.edits: list[Edit] = []
+        self.spelling = list(names.spelling)
         self.named: list[NamedInString] = []
-        self._line_starts = [0, *(m.end() for m in re.finditer("\n", source.text))]
-        self._known_strings: set[cst.CSTNode] = set()
-        self._annotations = 0
-        # first names whose use goes on without the import that is rewritten: name → a line
-        self._left: dict[tuple[Scope, str], int] = {}
 
-    def _offset(self, node: cst.CSTNode) -> int:
-        place = self.get_metadata(PositionProvider, node).start
-        return self._line_starts[place.line - 1] + place.column
+    def find(self) -> None:
+        self._check_bindings()
+        for chain in self.names.chains:
+            self._chain(chain)
+        for string in self.names.strings:
+            self._string(string)
 
-    def _line(self, node: cst.CSTNode) -> int:
-        return self.get_metadata(PositionProvider, node).start.line
+    def _refused(self, line: int, reason: str) -> Refused:
+        return Refused(self.module.path, line, reason)
 
-    def _refused(self, node: cst.CSTNode, reason: str) -> Refused:
-        return Refused(self.module.path, self._line(node), reason)
+    # Bindings whose first name changes.
 
-    # Imports hold dotted names that are no uses.
+    def _check_bindings(self) -> None:
+        for scope in self.names.scopes:
+            for first, bindings in scope.bound.items():
+                for change in self._changes(bindings):
+                    if change.new.partition(".")[0] != first:
+                        self._check_binding(scope, first, bindings, change)
+        for change in self.changed.values():
+            old, new = change.old.partition(".")[0], change.new.partition(".")[0]
+            if old != new and any(s.declared(old) or s.declared(new) for s in self.names.scopes):
+                raise self._refused(
+                    change.line, f"{old} or {new} is declared global or nonlocal: rewrite by hand"
+                )
 
-    def visit_Import(self, node: cst.Import) -> bool:
-        return False
+    def _changes(self, bindings: Iterable[Binding]) -> list[ChangedBinding]:
+        plain = [b for b in bindings if isinstance(b, PlainImport)]
+        return [self.changed[b.start] for b in plain if b.start in self.changed]
 
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
-        return False
+    def _check_binding(
+        self, scope: Scope, first: str, bindings: list[Binding], change: ChangedBinding
+    ) -> None:
+        top = change.new.partition(".")[0]
+        if scope.kind == "class":
+            raise self._refused(
+                change.line, f"the class has {first} as an attribute: rewrite by hand"
+            )
+        for name, found in ((first, bindings), (top, scope.bound.get(top, []))):
+            if any(not isinstance(binding, PlainImport) for binding in found):
+                raise self._refused(
+                    change.line, f"{name} is the name of something else here: rewrite by hand"
+                )
+        outer = scope.parent
+        while outer is not None:
+            if outer.kind != "class" and any(
+                not isinstance(b, PlainImport) for b in outer.bound.get(top, ())
+            ):
+                raise self._refused(
+                    change.line, f"{top} is the name of something else around: rewrite by hand"
+                )
+            outer = outer.parent
+        if scope.parent is None and self.module.package:
+            submodule = f"{self.module.name}.{top}"
+            if submodule in self.renaming.table.by_name:
+                raise self._refused(
+                    change.line, f"`import {change.new}` would hide the submodule {submodule}"
+                )
 
     # Attribute chains and bare names.
 
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        name = dotted(node)
-        root: cst.BaseExpression = node
-        while isinstance(root, cst.Attribute):
-            root = root.value
-        if not isinstance(root, cst.Name):
-            return True  # `f().a`: the call in front is visited
-        self._chain(node, root, name)
-        return False
+    def _chain(self, chain: Chain) -> None:
+        first = chain.parts[0]
+        owner = chain.scope.owner_of(first)
+        if owner is None:
+            self._unbound(chain)
+            return
+        bindings = owner.bound[first]
+        if any(isinstance(binding, PlainImport) for binding in bindings):
+            self._through_top(chain, owner, bindings)
+        for binding in bindings:
+            if isinstance(binding, NamedImport):
+                raw = RawImport(binding.module, None, binding.line, 0)
+                meaning = self.renaming.bound_module(self.module, raw, binding.name)
+                if meaning is not None:
+                    self._check_hops(chain, meaning)
 
-    def visit_Name(self, node: cst.Name) -> None:
-        self._chain(node, node, node.value)
-
-    def visit_Global(self, node: cst.Global) -> None:
-        self._rebound(node, [item.name.value for item in node.names])
-
-    def visit_Nonlocal(self, node: cst.Nonlocal) -> None:
-        self._rebound(node, [item.name.value for item in node.names])
-
-    def _rebound(self, node: cst.CSTNode, names: list[str]) -> None:
-        for binding in self.changed.values():
-            if binding.old.partition(".")[0] in names:
+    def _unbound(self, chain: Chain) -> None:
+        """Refuse a name that nothing in the file binds, where it may reach what moves."""
+        first = chain.parts[0]
+        packages = {self.module.name} if self.module.package else set()
+        for star in self.names.stars:
+            target = self.renaming.target(self.module, RawImport(star, None, 1, 0), None)
+            packages.add(target.imported)
+        for package in sorted(packages):
+            if self.renaming.parted(package, first):
                 raise self._refused(
-                    node, f"{names[0]} is declared global or nonlocal: rewrite by hand"
+                    chain.line,
+                    f"{first} is {package}.{first} without an import of that name: "
+                    f"add `from {package} import {first}` first",
                 )
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)  # a keyword's name is no use of a variable
-        return False
-
-    def _chain(self, node: cst.BaseExpression, root: cst.Name, name: str) -> None:
-        scope = self.get_metadata(ScopeProvider, root, None)
-        if scope is None:
-            return
-        first, _, rest = name.partition(".")
-        assignments = scope[first]
-        imports = [a for a in assignments if isinstance(a, ImportAssignment)]
-        if not imports:
-            return
-        meanings = {self._meaning(assignment, first) for assignment in imports}
-        plain = {meaning for meaning in meanings if meaning is not None}
-        for meaning in sorted(plain):
-            full = f"{meaning}.{rest}" if rest else meaning
-            module = self.renaming.module_of(full)
-            if module is None:
-                continue
-            new = self.renaming.moved(full)
-            if new is None:
-                self._stays(node, scope, first, imports)
-                continue
-            if meaning == module or len(module) < len(meaning):
-                continue  # the name itself is bound to the module: its import was rewritten
-            self._follow(node, root, name, first, module, new, assignments, imports)
-
-    def _meaning(self, assignment: ImportAssignment, first: str) -> str | None:
-        """Return the module that an import binds a name to, or None if it is not known."""
-        statement = assignment.node
-        if isinstance(statement, cst.Import):
-            for alias in statement.names:
-                if alias.asname is not None and dotted(alias.asname.name) == first:
-                    return dotted(alias.name)
-                if alias.asname is None and dotted(alias.name).partition(".")[0] == first:
-                    return first
-            return None
-        if isinstance(statement, cst.ImportFrom) and not isinstance(
-            statement.names, cst.ImportStar
-        ):
-            written = "." * len(statement.relative)
-            written += dotted(statement.module) if statement.module else ""
-            try:
-                base = (
-                    absolute_name(self.module, RawImport(written, (), 1, 0))
-                    if statement.relative
-                    else written
-                )
-            except BeyondTop:
-                return None
-            for alias in statement.names:
-                bound = dotted(alias.asname.name if alias.asname else alias.name)
-                full = f"{base}.{dotted(alias.name)}"
-                if bound == first and full in self.renaming.table.by_name:
-                    return full
-        return None
-
-    def _follow(
-        self,
-        node: cst.BaseExpression,
-        root: cst.Name,
-        name: str,
-        first: str,
-        module: str,
-        new: str,
-        assignments: Iterable[object],
-        imports: list[ImportAssignment],
-    ) -> None:
-        """Rewrite a chain that reaches a moved module through the binding of its first name."""
-        rewritten = [b for b in self.changed.values() if b.old.partition(".")[0] == first]
-        reached = [b for b in rewritten if module == b.old or b.old.startswith(f"{module}.")]
-        others = [a for a in assignments if not isinstance(a, ImportAssignment)]
-        if not reached or not all(isinstance(a.node, cst.Import) for a in imports):
+        module = self.renaming.module_of(".".join(chain.parts))
+        if module in self.renaming.renamed and self.names.stars:
             raise self._refused(
-                node,
-                f"{name} reaches {module} without importing it: add `import {module}` first",
+                chain.line, f"where {first} comes from is not seen: add `import {module}` first"
             )
-        if others or any(not self._binds_only(a, first) for a in imports):
-            raise self._refused(node, f"{first} is bound to something else too: rewrite by hand")
-        top = new.partition(".")[0]
-        scope = self.get_metadata(ScopeProvider, root, None)
-        if top != first and scope is not None:
-            for assignment in scope[top]:
-                if (
-                    not isinstance(assignment, ImportAssignment)
-                    or self._meaning(assignment, top) != top
-                ):
-                    raise self._refused(
-                        node, f"{top} is the name of something else here: rewrite by hand"
-                    )
-        start = self._offset(root)
-        end, text = self._end_of(node, module.count(".") + 1), self.source.text
-        if re.sub(r"[\s\\]", "", text[start:end]) != module:
-            raise self._refused(node, f"{module} is not written in one piece: rewrite by hand")
-        self.edits.append(Edit(start, end, self.renaming.renamed[module]))
 
-    def _binds_only(self, assignment: ImportAssignment, first: str) -> bool:
-        return self._meaning(assignment, first) == first
+    def _check_hops(self, chain: Chain, meaning: str) -> None:
+        """Refuse a chain that steps between a package and a submodule that part."""
+        package = meaning
+        for child in chain.parts[1:]:
+            submodule = f"{package}.{child}"
+            if submodule not in self.renaming.table.by_name:
+                return
+            if (
+                self.renaming.parted(package, child)
+                and self.packages.bound(package, child).to != "submodule"
+            ):
+                name = ".".join(chain.parts)
+                raise self._refused(
+                    chain.line,
+                    f"{name} reaches {submodule} without importing it: "
+                    f"add `import {submodule}` first",
+                )
+            package = submodule
 
-    def _end_of(self, node: cst.BaseExpression, parts: int) -> int:
-        """Return the offset behind the first `parts` names of a chain."""
-        chain: list[cst.BaseExpression] = [node]
-        while isinstance(chain[-1], cst.Attribute):
-            chain.append(chain[-1].value)
-        last = chain[-parts]
-        place = self.get_metadata(PositionProvider, last).end
-        return self._line_starts[place.line - 1] + place.column
+    def _through_top(self, chain: Chain, owner: Scope, bindings: list[Binding]) -> None:
+        """Follow a chain that begins with the first name of an `import a.b`."""
+        changes = self._changes(bindings)
+        module = self.renaming.module_of(".".join(chain.parts))
+        if module is None or module not in self.renaming.renamed:
+            self._check_hops(chain, chain.parts[0])
+            self._stays(chain, module, bindings, changes)
+        elif any(_holds(module, change.old) for change in changes):
+            self._follow(chain, owner, module)
+        else:
+            self._check_hops(chain, chain.parts[0])
+            self._stays(chain, module.rpartition(".")[0], bindings, changes)
 
     def _stays(
-        self, node: cst.CSTNode, scope: Scope, first: str, imports: list[ImportAssignment]
+        self,
+        chain: Chain,
+        module: str | None,
+        bindings: list[Binding],
+        changes: list[ChangedBinding],
     ) -> None:
-        """Note a use of a first name that must go on being bound by another import."""
-        for assignment in imports:
-            if not isinstance(assignment.node, cst.Import):
-                return
-            for alias in assignment.node.names:
-                keeps = alias.asname is None and dotted(alias.name).partition(".")[0] == first
-                if keeps and self._offset(alias.name) not in self.changed:
-                    return
-        self._left.setdefault((scope, first), self._line(node))
+        """Refuse a chain that stays but is bound, or loaded, only by an import that moves."""
+        if not changes:
+            return
+        first = chain.parts[0]
+        kept = [b.module for b in bindings if isinstance(b, PlainImport) and not self._changed(b)]
+        kept += [c.new for c in changes if c.new.partition(".")[0] == first]
+        if not kept:
+            raise self._refused(
+                chain.line,
+                f"{first} is used here and bound only by an import that moves: "
+                f"add `import {module or first}` first",
+            )
+        loaded = [*kept, *self._loaded_at_top()]
+        if (
+            module is not None
+            and any(_holds(module, change.old) for change in changes)
+            and not any(_holds(module, name) for name in loaded)
+        ):
+            raise self._refused(
+                chain.line,
+                f"{module} is used here and imported only by an import that moves: "
+                f"add `import {module}` first",
+            )
 
-    def check_left_bindings(self) -> None:
-        """Refuse where a name that is still used would be bound no more."""
-        tops = {
-            b.old.partition(".")[0]
-            for b in self.changed.values()
-            if b.new.partition(".")[0] != b.old.partition(".")[0]
-        }
-        for (_, first), line in sorted(self._left.items(), key=lambda item: item[1]):
-            if first in tops:
-                raise Refused(
-                    self.module.path,
-                    line,
-                    f"{first} is used here and bound only by an import that moves: "
-                    f"add `import {first}` first",
-                )
+    def _changed(self, binding: PlainImport) -> bool:
+        return binding.start in self.changed
+
+    def _loaded_at_top(self) -> Iterator[str]:
+        """Yield the modules that stay and that the module's own scope imports."""
+        for bindings in self.names.module.bound.values():
+            for binding in bindings:
+                if isinstance(binding, PlainImport) and not self._changed(binding):
+                    yield binding.module
+                elif isinstance(binding, NamedImport):
+                    raw = RawImport(binding.module, None, binding.line, 0)
+                    target = self.renaming.target(self.module, raw, binding.name)
+                    if target.imported not in self.renaming.renamed:
+                        yield target.imported
+
+    def _follow(self, chain: Chain, owner: Scope, module: str) -> None:
+        """Rewrite a chain that reaches a moved module through the binding of its first name."""
+        first, spelled = chain.parts[0], ".".join(chain.parts)
+        new = self.renaming.renamed[module]
+        package, _, last = module.rpartition(".")
+        bound = self.packages.bound(package, last)
+        if self.renaming.parted(package, last) and bound.to == "else":
+            raise self._refused(
+                chain.line, f"{bound.path}:{bound.line} makes {module} something else: see to it"
+            )
+        top = new.partition(".")[0]
+        if top != first:
+            for scope in chain.scope.path_of(top):
+                if any(not isinstance(b, PlainImport) for b in scope.bound.get(top, ())):
+                    raise self._refused(
+                        chain.line, f"{top} is the name of something else here: rewrite by hand"
+                    )
+                if scope is owner:
+                    break
+        count = module.count(".") + 1
+        end = chain.ends[count - 1]
+        written = self.source.text[chain.start : end] if chain.start >= 0 else ""
+        if re.sub(r"[\s\\]", "", written) != module:
+            raise self._refused(
+                chain.line, f"{module} is not written in one piece: rewrite by hand"
+            )
+        self.edits.append(Edit(chain.start, end, new))
+        self.spelling[chain.place] = new + spelled[len(module) :]
 
     # Strings.
 
-    def visit_Call(self, node: cst.Call) -> None:
-        callee = dotted(node.func) if isinstance(node.func, (cst.Name, cst.Attribute)) else ""
-        base, _, last = callee.rpartition(".")
-        owner = base.rpartition(".")[2]
-        naming = (
-            last in _NAMING_CALLS
-            or (last in _NAMING_METHODS and _NAMING_METHODS[last] in owner)
-            or (last in _MODULE_TABLE_METHODS and base == "sys.modules")
-        )
-        if naming and node.args:
-            self._naming(node.args[0].value)
+    def _string(self, string: String) -> None:
+        if string.role == "other":
+            written = self.source.text[string.start : string.end]
+            for old, offset in _mentions(written, self.renaming.renamed):
+                line = string.line + written.count("\n", 0, offset)
+                self.named.append(NamedInString(line, old))
+        elif string.value.startswith("."):
+            self._relative_string(string)
+        else:
+            self._naming_string(string)
 
-    def visit_Subscript(self, node: cst.Subscript) -> None:
-        if dotted(node.value) == "sys.modules" and isinstance(node.value, cst.Attribute):
-            for element in node.slice:
-                if isinstance(element.slice, cst.Index):
-                    self._naming(element.slice.value)
-
-    def visit_Comparison(self, node: cst.Comparison) -> None:
-        for target in node.comparisons:
-            table = target.comparator
-            if isinstance(target.operator, (cst.In, cst.NotIn)) and (
-                isinstance(table, cst.Attribute) and dotted(table) == "sys.modules"
-            ):
-                self._naming(node.left)
-
-    def visit_Annotation(self, node: cst.Annotation) -> None:
-        self._annotations += 1
-
-    def leave_Annotation(self, original_node: cst.Annotation) -> None:
-        self._annotations -= 1
-
-    def _naming(self, node: cst.BaseExpression) -> None:
-        if isinstance(node, cst.SimpleString):
-            value = node.evaluated_value
-            if isinstance(value, str):
-                new = self.renaming.moved(value)
-                if new is not None:
-                    self._known_strings.add(node)
-                    self._string_edit(node, value, new)
-        elif isinstance(node, cst.ConcatenatedString):
-            value = node.evaluated_value
-            if isinstance(value, str) and self.renaming.moved(value) is not None:
-                raise self._refused(node, f"the string {value!r} is in pieces: write it in one")
-
-    def _string_edit(self, node: cst.SimpleString, value: str, new: str) -> None:
-        start = self._offset(node) + len(node.prefix) + len(node.quote)
-        if self.source.text[start : start + len(value)] != value:
-            raise self._refused(node, f"the string {value!r} holds escapes: write it plainly")
-        self.edits.append(Edit(start, start + len(value), new))
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        if node in self._known_strings:
+    def _naming_string(self, string: String) -> None:
+        value = string.value.partition(":")[0]  # "a.b:f"
+        if string.role == "start of a name":
+            found = _WHOLE_NAMES.match(value)
+            whole = found.group().rstrip(".") if found else ""
+            if self.renaming.leaves_some(whole):
+                raise self._refused(
+                    string.line,
+                    f"a name that begins with {whole!r} is put together here: some of {whole} "
+                    "moves and some stays",
+                )
+            value = whole
+        module = self.renaming.module_of(value)
+        if module is None or module not in self.renaming.renamed:
             return
-        start = self._offset(node)
-        text = node.value
-        for old, place in _mentions(text, self.renaming.renamed):
-            if self._annotations:
-                module = self.renaming.module_of(_dotted_at(text, place))
-                if module == old:
-                    self.edits.append(
-                        Edit(start + place, start + place + len(old), self.renaming.renamed[old])
-                    )
-                    continue
-            self.named.append(NamedInString(self.source.line_of(start + place), old))
+        new = self.renaming.renamed[module]
+        package, _, last = module.rpartition(".")
+        if value != module and self.renaming.parted(package, last):
+            bound = self.packages.bound(package, last)
+            if bound.to == "else":
+                raise self._refused(
+                    string.line,
+                    f"{bound.path}:{bound.line} makes {module} something else than the module",
+                )
+        if string.top_used and module.partition(".")[2] != "":
+            raise self._refused(
+                string.line,
+                f"__import__({value!r}) returns {module.partition('.')[0]}: "
+                "use importlib.import_module",
+            )
+        self._replace(string, module, new)
+
+    def _relative_string(self, string: String) -> None:
+        if string.role != "name" or string.anchor is None:
+            return
+        raw = RawImport(string.value, None, string.line, 0, dynamic=True, anchor=string.anchor)
+        target = self.renaming.target(self.module, raw, None)
+        if target.fault is not None or target.external:
+            return
+        new = self.renaming.renamed.get(target.imported, target.imported)
+        try:
+            stays = absolute_name(self.place.after, raw) == new
+        except BeyondTop:
+            stays = False
+        if not stays:
+            self._replace(string, string.value, new)
+
+    def _replace(self, string: String, old: str, new: str) -> None:
+        text, end = self.source.text, string.body + len(old)
+        whole = string.body >= 0 and text.startswith(old, string.body)
+        if not whole or (text[end] != string.value[len(old) : len(old) + 1] and text[end] not in "'\""):
+            raise self._refused(
+                string.line, f"the string {string.value!r} holds escapes or is in pieces: mend it"
+            )
+        self.edits.append(Edit(string.body, end, new))
+        self.spelling[string.place] = new + string.value[len(old) :]
+
+
+def _holds(package: str, name: str) -> bool:
+    """Tell whether importing `name` imports `package`."""
+    return name == package or name.startswith(f"{package}.")
 
 
 def _mentions(text: str, names: Iterable[str]) -> Iterator[tuple[str, int]]:
@@ -383,11 +386,3 @@ def _mentions(text: str, names: Iterable[str]) -> Iterator[tuple[str, int]]:
             if not (before.isalnum() or before in "_.") and not (behind.isalnum() or behind == "_"):
                 yield name, place
             place = text.find(name, place + 1)
-
-
-_DOTTED = re.compile(r"[\w.]+")
-
-
-def _dotted_at(text: str, place: int) -> str:
-    found = _DOTTED.match(text, place)
-    return found.group().rstrip(".") if found else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -66,7 +67,7 @@ def scan_tree(
             keys[entry] = key
             records[entry.path] = record
     for entry, key, record in _spread(
-        source, missing, _scan_chunk, _SCANNED, workers, lambda n, of: progress("reading", n, of)
+        source, missing, _SCAN, workers, lambda n, of: progress("reading", n, of)
     ):
         if key:
             cache.learn(key, record)
@@ -108,7 +109,7 @@ def syntax_faults(
             faults[path] = fault
     missing = [entry for entry in source.entries() if entry.path in unknown] if unknown else []
     for entry, key, fault in _spread(
-        source, missing, _check_chunk, _CHECKED, workers, lambda n, of: progress("parsing", n, of)
+        source, missing, _CHECK, workers, lambda n, of: progress("parsing", n, of)
     ):
         if key:
             cache.learn_fault(key, fault)
@@ -117,16 +118,10 @@ def syntax_faults(
     return dict(sorted(faults.items()))
 
 
-_Scanned = tuple[bytes, FileRecord]
-_Checked = tuple[bytes, SyntaxFault | None]
-_SCANNED = msgspec.msgpack.Decoder(list[_Scanned])
-_CHECKED = msgspec.msgpack.Decoder(list[_Checked])
-
-
-def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[_Scanned]:
+def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[tuple[bytes, FileRecord]]:
     from lane_planner.scan.source import scan_source  # loads libcst, which a warm run never needs
 
-    found: list[_Scanned] = []
+    found: list[tuple[bytes, FileRecord]] = []
     for entry, content in source.contents(entries):
         if isinstance(content, OSError):
             reason = content.strerror or str(content)
@@ -139,10 +134,10 @@ def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[_Scanned]:
     return found
 
 
-def _check_chunk(source: Source, entries: Sequence[Entry]) -> list[_Checked]:
+def _check_chunk(source: Source, entries: Sequence[Entry]) -> list[tuple[bytes, SyntaxFault | None]]:
     from lane_planner.scan.syntax import syntax_fault
 
-    found: list[_Checked] = []
+    found: list[tuple[bytes, SyntaxFault | None]] = []
     for entry, content in source.contents(entries):
         if isinstance(content, OSError):
             found.append((b"", None))
@@ -151,11 +146,32 @@ def _check_chunk(source: Source, entries: Sequence[Entry]) -> list[_Checked]:
     return found
 
 
+class _Work(NamedTuple, Generic[Found]):
+    """Work on files that can be done in other processes.
+
+    Attributes:
+        chunk: does it on some files.
+        loads: the module that it needs, loaded once before workers are forked.
+        answers: reads what a worker sends back.
+    """
+
+    chunk: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]]
+    loads: str
+    answers: msgspec.msgpack.Decoder[list[tuple[bytes, Found]]]
+
+
+_SCAN = _Work(
+    _scan_chunk, "lane_planner.scan.source", msgspec.msgpack.Decoder(list[tuple[bytes, FileRecord]])
+)
+_CHECK = _Work(
+    _check_chunk, "lane_planner.scan.syntax", msgspec.msgpack.Decoder(list[tuple[bytes, SyntaxFault | None]])
+)
+
+
 def _spread(
     source: Source,
     entries: Sequence[Entry],
-    work: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]],
-    answers: msgspec.msgpack.Decoder[list[tuple[bytes, Found]]],
+    work: _Work[Found],
     workers: int,
     progress: Callable[[int, int], None],
 ) -> Iterable[tuple[Entry, bytes, Found]]:
@@ -165,18 +181,19 @@ def _spread(
     workers = workers or _processors()
     size = sum(entry.stat.size if entry.stat else 10_000 for entry in entries)
     if workers < 2 or size < _WORTH_WORKERS:
-        for entry, (key, found) in zip(entries, work(source, entries), strict=True):
+        for entry, (key, found) in zip(entries, work.chunk(source, entries), strict=True):
             yield entry, key, found
         return
     count = workers * _CHUNKS_PER_WORKER
     chunks = [list(entries[first::count]) for first in range(count)]
+    importlib.import_module(work.loads)
     with _executor(workers) as executor:
-        packed = executor.map(_packed, [work] * len(chunks), [source] * len(chunks), chunks)
+        packed = executor.map(_packed, [work.chunk] * count, [source] * count, chunks)
         done = 0
         for chunk, body in zip(chunks, packed, strict=True):
             done += len(chunk)
             progress(done, len(entries))
-            for entry, (key, found) in zip(chunk, answers.decode(body), strict=True):
+            for entry, (key, found) in zip(chunk, work.answers.decode(body), strict=True):
                 yield entry, key, found
 
 

@@ -59,5 +59,6 @@ def _compare(path: Path) -> tuple[int, str] | None:
     sliced = scan_text(text)
     if sliced == whole:
         return len(whole.imports), ""
-    odd = set(sliced.imports) ^ set(whole.imports) or set(sliced.opaque) ^ set(whole.opaque)
+    imports = set(sliced.imports) ^ set(whole.imports)
+    odd = [*imports, *(set(sliced.opaque) ^ set(whole.opaque))]
     return len(whole.imports), str(sorted(odd, key=str)[:1] or "another order")

@@ -107,6 +107,11 @@ class World:
         """Names of the modules that stand in the lane that is left, sorted."""
         return tuple(sorted(item.name for item in self.items if item.lane == self.source))
 
+    @cached_property
+    def codes(self) -> dict[str, frozenset[str]]:
+        """`own_codes` of each candidate."""
+        return {name: own_codes(self, name) for name in self.candidates}
+
     def allowed(self, importer: str | None, imported: str | None) -> bool:
         """DESIGN section 5."""
         if importer is None or importer == imported:
@@ -143,9 +148,12 @@ class State:
             (item.after if item.name in moved else item.name): item.name for item in world.items
         }
         self._spaces = {
-            prefix for name in self._names for prefix in _prefixes(name) if prefix not in self._names
+            prefix
+            for name in self._names
+            for prefix in _prefixes(name)
+            if prefix not in self._names
         }
-        self.aims = [self._aim(wish) for wish in world.wishes]
+        self.aims = [self._aim(index, wish) for index, wish in enumerate(world.wishes)]
 
     def lane(self, name: str) -> str | None:
         """The lane of a module."""
@@ -153,13 +161,13 @@ class State:
             return self._world.target
         return self._world.by_name[name].lane
 
-    def _aim(self, wish: Wish) -> Aim | None:
+    def _aim(self, index: int, wish: Wish) -> Aim | None:
         """What an import means; None for what is not first-party or imports itself."""
         if not wish.module:
             return None
         world = self._world
         if self.moved:  # references to what moved follow it
-            before = world.start.aims[world.wishes.index(wish)]
+            before = world.start.aims[index]
             if before is not None and before.item in self.moved:
                 return Aim(before.item, world.target, False)
         for name in (f"{wish.module}.{wish.name}", wish.module):
@@ -204,7 +212,7 @@ class State:
     def problems(self) -> tuple[str, ...]:
         """Why this state may not be: empty if every rule holds that held before."""
         world, start = self._world, self._world.start
-        found = [f"{name}: {code}" for name in self.moved for code in own_codes(world, name)]
+        found = [f"{name}: {code}" for name in self.moved for code in world.codes[name]]
         for index in self.violations:
             wish = world.wishes[index]
             if wish.importer in self.moved or index not in start.violations:
@@ -296,7 +304,7 @@ def subsets(names: Collection[str]) -> Iterator[frozenset[str]]:
 
 def landable(world: World, names: Collection[str]) -> list[frozenset[str]]:
     """All subsets of some names that can have moved, alone, without any problem."""
-    free = [name for name in names if not own_codes(world, name)]
+    free = [name for name in names if not world.codes[name]]
     return [chosen for chosen in subsets(free) if not world.state(chosen).problems]
 
 
@@ -311,7 +319,7 @@ def largest(world: World) -> list[frozenset[str]]:
 
 def movable(world: World) -> frozenset[str]:
     """What can move, by striking out what cannot until nothing changes."""
-    moving = {name for name in world.candidates if not own_codes(world, name)}
+    moving = {name for name in world.candidates if not world.codes[name]}
     while True:
         state = world.state(moving)
         out: set[str] = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from lane_planner.scan.records import FileRecord, OpaqueImport, RawImport
+from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
 from lane_planner.scan.statements import (
     CallNames,
     catches_import_error,
@@ -94,7 +94,7 @@ class _Imports(cst.CSTVisitor):
         self.statement.pop()
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         return "typing" if self.typing else "deferred" if self.deferred else "eager"
 
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> bool:
@@ -111,7 +111,7 @@ class _Imports(cst.CSTVisitor):
     def _record(self, node: cst.CSTNode) -> None:
         for module, names in written(node):
             self.imports.append(
-                RawImport(module, names, *self.statement[-1], self.kind, self.optional > 0)  # type: ignore[arg-type]
+                RawImport(module, names, *self.statement[-1], self.kind, self.optional > 0)
             )
 
     def visit_Import(self, node: cst.Import) -> bool:
@@ -136,7 +136,7 @@ class _Imports(cst.CSTVisitor):
                     *self.statement[-1],
                     self.kind,
                     self.optional > 0,
-                    True,  # type: ignore[arg-type]
+                    True,
                     call.anchor,
                 )
             )

@@ -64,7 +64,7 @@ def programs(draw: st.DrawFn, depth: int = 0, indent: str = "") -> str:
         if depth < 4 and draw(st.booleans()):
             step = draw(st.sampled_from(["    ", "\t", "  "]))
             for header in draw(HEADERS):
-                inner = indent + step + ("  " if header.startswith("match") else "")
+                inner = indent + ("  " if header.startswith("match") else "") + step
                 lines.append(indent + header.replace("{i}", indent))
                 lines.append(draw(programs(depth=depth + 1, indent=inner)))
         else:

@@ -22,7 +22,7 @@ def said(source: str) -> list[str]:
 
 def _said(raw: RawImport) -> str:
     names = "" if raw.names is None else f"[{','.join(raw.names)}]"
-    marks = [raw.kind] if raw.kind != "eager" else []
+    marks: list[str] = [raw.kind] if raw.kind != "eager" else []
     marks += ["optional"] if raw.optional else []
     marks += ["dynamic"] if raw.dynamic else []
     marks += [f"from {raw.anchor}"] if raw.anchor else []
@@ -47,7 +47,7 @@ CASES = {
         ["6:0 e"],
     ),
     "comments hold no imports": ("# import a\nimport b  # import c", ["2:0 b"]),
-    "f-strings": ("x = f\"{y['import z']}\"\ny = f\"{y[\"import z\"]}\"\nimport b", ["3:0 b"]),
+    "f-strings": ('x = f"{y[\'import z\']}"\ny = f"{y["import z"]}"\nimport b', ["3:0 b"]),
     "function": ("def f():\n    import a", ["2:4 a deferred"]),
     "async function, decorated": ("@d\nasync def f():\n    import a", ["3:4 a deferred"]),
     "one-line function": ("def f(): import a", ["1:9 a deferred"]),
@@ -59,7 +59,10 @@ CASES = {
     ),
     "match": ("match x:\n    case 1:\n        import a\n    case _: import b", ["3:8 a", "4:12 b"]),
     "match as a name": ("match = 1\nmatch.x\nmatch(y)\nimport a", ["4:0 a"]),
-    "type checking": ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", ["2:4 a typing", "4:4 b"]),
+    "type checking": (
+        "if TYPE_CHECKING:\n    import a\nelse:\n    import b",
+        ["2:4 a typing", "4:4 b"],
+    ),
     "typing.TYPE_CHECKING": ("if typing.TYPE_CHECKING: import a", ["1:25 a typing"]),
     "TYPE_CHECKING renamed": (
         "from typing import TYPE_CHECKING as TC\nif TC:\n    import a",
@@ -83,15 +86,24 @@ CASES = {
         "def f():\n    if TYPE_CHECKING:\n        import a\nif TYPE_CHECKING:\n    def g():\n        import b",
         ["3:8 a typing", "6:8 b typing"],
     ),
-    "main guard": ('if __name__ == "__main__":\n    import a\nelse:\n    import b', ["2:4 a deferred", "4:4 b"]),
+    "main guard": (
+        'if __name__ == "__main__":\n    import a\nelse:\n    import b',
+        ["2:4 a deferred", "4:4 b"],
+    ),
     "main guard turned round": ("if '__main__' == __name__:\n    import a", ["2:4 a deferred"]),
-    "try ImportError": ("try:\n    import a\nexcept ImportError:\n    import b", ["2:4 a optional", "4:4 b optional"]),
+    "try ImportError": (
+        "try:\n    import a\nexcept ImportError:\n    import b",
+        ["2:4 a optional", "4:4 b optional"],
+    ),
     "try in a tuple": (
         "try:\n    import a\nexcept (ValueError, ModuleNotFoundError):\n    pass",
         ["2:4 a optional"],
     ),
     "bare except": ("try: import a\nexcept: pass", ["1:5 a optional"]),
-    "except Exception as": ("try:\n    import a\nexcept Exception as e:\n    raise", ["2:4 a optional"]),
+    "except Exception as": (
+        "try:\n    import a\nexcept Exception as e:\n    raise",
+        ["2:4 a optional"],
+    ),
     "except builtins.ImportError": (
         "try:\n    import a\nexcept builtins.ImportError:\n    pass",
         ["2:4 a optional"],
@@ -109,16 +121,26 @@ CASES = {
         "try:\n    try:\n        import a\n    finally:\n        pass\nexcept ImportError:\n    pass\nimport b",
         ["3:8 a optional", "8:0 b"],
     ),
-    "import_module": ('import importlib\nx = importlib.import_module("a.b")', ["1:0 importlib", "2:0 a.b dynamic"]),
+    "import_module": (
+        'import importlib\nx = importlib.import_module("a.b")',
+        ["1:0 importlib", "2:0 a.b dynamic"],
+    ),
     "import_module, package=__package__": (
         'import_module(".b", package=__package__)\nimport_module("..c", __name__)\nimport_module(".d", "p.q")',
-        ["1:0 .b dynamic from __package__", "2:0 ..c dynamic from __name__", "3:0 .d dynamic from p.q"],
+        [
+            "1:0 .b dynamic from __package__",
+            "2:0 ..c dynamic from __name__",
+            "3:0 .d dynamic from p.q",
+        ],
     ),
     "import_module renamed": (
         "from importlib import import_module as im\nimport importlib as il\nim('a')\nil.import_module('b')",
         ["1:0 importlib[import_module]", "2:0 importlib", "3:0 a dynamic", "4:0 b dynamic"],
     ),
-    "__import__": ("x = __import__('a.b')\n__import__('c', level=1)", ["1:0 a.b dynamic", "2:0 .c dynamic from __package__"]),
+    "__import__": (
+        "x = __import__('a.b')\n__import__('c', level=1)",
+        ["1:0 a.b dynamic", "2:0 .c dynamic from __package__"],
+    ),
     "dynamic in a lambda": ("x = lambda: import_module('a')", ["1:0 a deferred dynamic"]),
     "dynamic default of a lambda": ("x = lambda y=import_module('a'): y", ["1:0 a dynamic"]),
     "dynamic in a default, a decorator, a condition": (
@@ -131,7 +153,10 @@ CASES = {
     ),
     "another object's import_module": ("self.import_module('a')\nloader.import_module('b')", []),
     "a function of its own": ("def import_module(x): pass\nimport_module('a')", []),
-    "tabs": ("def f():\n\tif x:\n\t\timport a\n\timport b\nimport c", ["3:2 a deferred", "4:1 b deferred", "5:0 c"]),
+    "tabs": (
+        "def f():\n\tif x:\n\t\timport a\n\timport b\nimport c",
+        ["3:2 a deferred", "4:1 b deferred", "5:0 c"],
+    ),
     "form feed": ("\fimport a\n\f\ndef f():\n    import b", ["1:1 a", "4:4 b deferred"]),
     "brackets with words of clauses": (
         "def f():\n    x = (1\n         if y\n         else {2: 3})\n    import a\n[z\n for z in w\n if z]\nimport b",
@@ -183,16 +208,25 @@ BROKEN = {
         "<<<<<<< ours\nimport a\n=======\nimport b\n>>>>>>> theirs\nimport c\n",
         ["2:0 a", "4:0 b", "6:0 c"],
     ),
-    "Python 2": ("print 'x'\nimport a\nexec 'import b'\ntry:\n    import c\nexcept E, e:\n    pass\n", ["2:0 a", "5:4 c"]),
+    "Python 2": (
+        "print 'x'\nimport a\nexec 'import b'\ntry:\n    import c\nexcept E, e:\n    pass\n",
+        ["2:0 a", "5:4 c"],
+    ),
     "triple quote cut off at the end": ('import a\nx = """text\nimport b\n', ["1:0 a"]),
     "stray triple quote": (
         'import a\nx = """ stray\nimport b\ndef f():\n    """import no"""\n    import c\n    return 1\n',
         ["1:0 a", "3:0 b", "6:4 c deferred"],
     ),
     "single quote not closed": ("x = 'abc\nimport a\n", ["2:0 a"]),
-    "half an import": ("from a import\nimport b\nfrom c import (d,\nimport e\n", ["2:0 b", "4:0 e"]),
+    "half an import": (
+        "from a import\nimport b\nfrom c import (d,\nimport e\n",
+        ["2:0 b", "4:0 e"],
+    ),
     "missing colon": ("def f()\n    import a\nimport b\n", ["2:4 a deferred", "3:0 b"]),
-    "lazy imports of a later Python": ("lazy import a\nlazy from b import c\n", ["1:5 a deferred", "2:5 b[c] deferred"]),
+    "lazy imports of a later Python": (
+        "lazy import a\nlazy from b import c\n",
+        ["1:5 a deferred", "2:5 b[c] deferred"],
+    ),
     "NUL bytes": ("import a\n\0\nimport b\n", ["1:0 a", "3:0 b"]),
 }
 
@@ -208,7 +242,9 @@ ENCODED = {
     "utf-8": "import ä\n".encode(),
     "byte order mark": b"\xef\xbb\xbfimport a\n",
     "latin-1": "# -*- coding: latin-1 -*-\nx = 'ä'\nimport a\n".encode("latin-1"),
-    "cookie on the second line": "#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nimport a # €\n".encode("cp1252"),
+    "cookie on the second line": "#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nimport a # €\n".encode(
+        "cp1252"
+    ),
     "carriage returns": b"x = 1\rimport a\rdef f():\r    import b\r",
     "mixed line ends": b"import a\r\nimport b\rimport c\n",
 }

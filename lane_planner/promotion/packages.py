@@ -1,0 +1,103 @@
+"""What packages make of the names of their submodules.
+
+`from pkg import name` gives what `pkg/__init__.py` binds to `name`, and the submodule `pkg.name`
+only where it binds nothing; so a submodule can leave, or stay behind, unnoticed or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from lane_planner.promotion.names import NamedImport, Names, Unreadable, names_of
+from lane_planner.promotion.naming import Renaming
+from lane_planner.promotion.text import SourceText
+from lane_planner.scan.decode import Undecodable
+from lane_planner.scan.modules import Module
+from lane_planner.scan.records import RawImport
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """What a package's own code binds a submodule's name to.
+
+    Attributes:
+        to: nothing, the submodule itself, or something else.
+        path: the file that binds it to something else, else the package's.
+        line: where, from 1.
+    """
+
+    to: Literal["nothing", "submodule", "else"]
+    path: str
+    line: int = 1
+
+
+class Packages:
+    """The code of packages before a move.
+
+    Args:
+        renaming: the modules, and what moves.
+        read: returns the content of a file, by path.
+    """
+
+    def __init__(self, renaming: Renaming, read: Callable[[str], bytes]) -> None:
+        self._renaming = renaming
+        self._read = read
+        self._known: dict[tuple[str, str], Bound] = {}
+
+    def bound(self, package: str, child: str) -> Bound:
+        """Return what a package binds the name of a submodule to.
+
+        Args:
+            package: its dotted name.
+            child: the last name of the submodule.
+        """
+        key = (package, child)
+        if key not in self._known:
+            self._known[key] = self._bound(package, child, frozenset())
+        return self._known[key]
+
+    def lists(self, package: str, child: str) -> int | None:
+        """Return the line on which the package's `__all__` lists a name, or None."""
+        module = self._renaming.table.by_name.get(package)
+        names = None if module is None else self._names(module, child)
+        return None if names is None else names.listed.get(child)
+
+    def _bound(self, package: str, name: str, seen: frozenset[str]) -> Bound:
+        module = self._renaming.table.by_name.get(package)
+        if module is None or module.namespace or package in seen:
+            return Bound("nothing", "")
+        names = self._names(module, name)
+        found = Bound("nothing", module.path)
+        if names is None:
+            return found
+        for binding in names.module.bound.get(name, ()):
+            if not isinstance(binding, NamedImport):
+                return Bound("else", module.path, binding.line)
+            raw = RawImport(binding.module, None, binding.line, 0)
+            if self._renaming.bound_module(module, raw, binding.name) != f"{package}.{name}":
+                return Bound("else", module.path, binding.line)
+            found = Bound("submodule", module.path, binding.line)
+        if not name.startswith("_"):
+            for star in names.stars:
+                target = self._renaming.target(module, RawImport(star, None, 1, 0), None)
+                if target.fault is None and not target.external:
+                    other = self._bound(target.imported, name, seen | {package})
+                    if other.to != "nothing":
+                        return Bound("else", other.path, other.line)
+        return found
+
+    def _names(self, module: Module, name: str) -> Names | None:
+        """Return the names of a file; None where it has no such name, or says nothing at all."""
+        if module.namespace or not module.path.endswith(".py"):
+            return None
+        content = self._read(module.path)
+        word = re.escape(name.encode("utf-8", "surrogateescape"))
+        if not re.search(rb"\b" + word + rb"\b|\*", content):
+            return None
+        try:
+            return names_of(SourceText(content).text)
+        except (Undecodable, Unreadable):
+            return None  # importing it fails before it binds anything
