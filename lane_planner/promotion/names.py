@@ -13,7 +13,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -173,7 +173,8 @@ class String(msgspec.Struct, frozen=True):
         body: offset behind its opening quotes; -1 if they are not found.
         end: offset behind it.
         anchor: what a relative name in it starts from, as in `RawImport`.
-        top_used: it is what `__import__` gets, and the package that this returns is used.
+        top: attributes that are read at once off the package that `__import__` returns for it;
+            None: nothing hangs on what is returned.
         place: its place in `Names.spelling`.
     """
 
@@ -184,7 +185,7 @@ class String(msgspec.Struct, frozen=True):
     body: int
     end: int
     anchor: str | None
-    top_used: bool
+    top: tuple[str, ...] | None
     place: int
 
 
@@ -266,6 +267,17 @@ class _Found(msgspec.Struct):
     place: int
 
 
+class _Naming(NamedTuple):
+    """What a string stands for; the fields are those of `String`."""
+
+    role: Role
+    anchor: str | None = None
+    top: tuple[str, ...] | None = None
+
+
+_NAME = _Naming("name")
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
@@ -280,10 +292,11 @@ class _Reader:
         self._stars: list[str] = []
         self._spelling: list[str] = []
         self._listed: dict[str, int] = {}
-        self._roles: dict[ast.AST, tuple[Role, str | None, bool]] = {}
+        self._naming: dict[ast.AST, _Naming] = {}
         self._annotated = 0
         self._quoted: tuple[int, str, int] | None = None  # body's offset, value and line
-        self._statements: set[ast.AST] = set()  # expressions whose value is thrown away
+        # The attributes that are read at once off an expression; None: its value is thrown away.
+        self._followed: dict[ast.AST, tuple[str, ...] | None] = {}
 
     def names(self) -> Names:
         kept = [found for found in self._found if self._matters(found)]
@@ -366,6 +379,7 @@ class _Reader:
         if isinstance(inner, ast.Name):
             self._use([inner, *reversed(nodes)], (inner.id, *reversed(parts)))
         else:
+            self._followed[inner] = tuple(reversed(parts))
             self.read(inner)
 
     def _use(self, nodes: list[ast.expr], parts: tuple[str, ...]) -> None:
@@ -539,7 +553,7 @@ class _Reader:
         self._annotated -= 1
 
     def _read_Expr(self, node: ast.Expr) -> None:
-        self._statements.add(node.value)
+        self._followed[node.value] = None
         self.read(node.value)
 
     def _read_Constant(self, node: ast.Constant) -> None:
@@ -550,9 +564,9 @@ class _Reader:
         first = node.values[0] if node.values else None
         begins = isinstance(first, ast.Constant) and isinstance(first.value, str)
         if begins:
-            role, anchor, top_used = self._roles.get(node, ("other", None, False))
-            if role == "name":
-                self._roles[node] = ("start of a name", anchor, top_used)
+            naming = self._naming.get(node)
+            if naming is not None:
+                self._naming[node] = naming._replace(role="start of a name")
             assert isinstance(first, ast.Constant)
             self._string(node, first.value)
         self._read_all(node.values[1:] if begins else node.values)
@@ -562,12 +576,12 @@ class _Reader:
             return  # a string in a quoted annotation
         start = self._offset(node.lineno, node.col_offset)
         opening = _OPENING.match(self._text, start)
-        role, anchor, top_used = self._roles.get(node, ("other", None, False))
+        naming = self._naming.get(node, _Naming("other"))
         end = self._offset(node.end_lineno, node.end_col_offset)
         body = opening.end() if opening else -1
         place = len(self._spelling)
         self._strings.append(
-            String(value, role, node.lineno, start, body, end, anchor, top_used, place)
+            String(value, naming.role, node.lineno, start, body, end, naming.anchor, naming.top, place)
         )
         self._spelling.append(value)
 
@@ -612,11 +626,14 @@ class _Reader:
         base, _, last = callee.rpartition(".")
         owner = base.rpartition(".")[2]
         if last in _NAMING_CALLS:
-            top_used = last == "__import__" and len(node.args) < 4 and not node.keywords
+            whole = last == "__import__" and len(node.args) < 4 and not node.keywords
             self._mark(
                 _argument(node, 0, _NAMING_CALLS[last]),
-                _anchor(_argument(node, 1, "package"), last),
-                top_used=top_used and node not in self._statements,
+                _Naming(
+                    "name",
+                    _anchor(_argument(node, 1, "package"), last),
+                    self._followed.get(node, ()) if whole else None,
+                ),
             )
         elif (last in _NAMING_METHODS and _NAMING_METHODS[last] in owner) or (
             last in _TABLE_METHODS and _is_module_table(base)
@@ -653,22 +670,20 @@ class _Reader:
             for key in values.keys:
                 self._mark(key)
 
-    def _mark(
-        self, node: ast.expr | None, anchor: str | None = None, *, top_used: bool = False
-    ) -> None:
+    def _mark(self, node: ast.expr | None, naming: _Naming = _NAME) -> None:
         """Remember that an expression names a module or something in one."""
-        role: Role = "name"
         while node is not None:
             if isinstance(node, ast.BinOp):  # "a.b." + name, "a.b.%s" % name
-                role, node = "start of a name", node.left
+                naming, node = naming._replace(role="start of a name"), node.left
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                role, node = "start of a name", node.func.value  # "a.b.{}".format(name)
+                # "a.b.{}".format(name)
+                naming, node = naming._replace(role="start of a name"), node.func.value
+            elif isinstance(node, ast.IfExp):
+                self._mark(node.body, naming)
+                node = node.orelse
             else:
                 if isinstance(node, (ast.Constant, ast.JoinedStr)):
-                    self._roles[node] = (role, anchor, top_used)
-                elif isinstance(node, ast.IfExp):
-                    self._mark(node.body, anchor, top_used=top_used)
-                    self._mark(node.orelse, anchor, top_used=top_used)
+                    self._naming[node] = naming
                 return
 
 

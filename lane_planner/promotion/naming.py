@@ -67,6 +67,42 @@ class Renaming:
             dotted = dotted.rpartition(".")[0]
         return None
 
+    def bound_module(self, module: Module, raw: RawImport, name: str | None) -> str | None:
+        """Return the module that an import statement binds a name to, or None if it is none.
+
+        Args:
+            module: the importer, before the move.
+            raw: the import as written; of `names` nothing is read.
+            name: what is imported from it; None for `import a.b as n`.
+        """
+        target = self.target(module, raw, name)
+        if target.fault is not None or target.external:
+            return None
+        if name is not None and target == self.target(module, raw, None):
+            return None  # something in the module
+        return target.imported
+
+    def parted(self, package: str, child: str) -> bool:
+        """Tell whether just one of a package and one of its submodules moves.
+
+        Args:
+            package: its dotted name before the move.
+            child: the last name of the submodule.
+        """
+        submodule = f"{package}.{child}"
+        if submodule not in self.table.by_name:
+            return False
+        return (package in self.renamed) != (submodule in self.renamed)
+
+    def staying_below(self, package: str) -> list[str]:
+        """Return the modules directly in a package that do not move."""
+        start = f"{package}."
+        return [
+            name
+            for name in self.table.by_name
+            if name.startswith(start) and name not in self.renamed and "." not in name[len(start) :]
+        ]
+
     def moved(self, dotted: str) -> str | None:
         """Return a dotted name as it has to be after the move, or None if it stays.
 

@@ -45,19 +45,34 @@ class Packages:
     def __init__(self, renaming: Renaming, read: Callable[[str], bytes]) -> None:
         self._renaming = renaming
         self._read = read
-        self._known: dict[tuple[str, str], Bound] = {}
+        self._known: dict[tuple[str, str, str], Bound] = {}
 
-    def bound(self, package: str, child: str) -> Bound:
+    def bound(self, package: str, child: str, module: str | None = None) -> Bound:
         """Return what a package binds the name of a submodule to.
 
         Args:
             package: its dotted name.
             child: the last name of the submodule.
+            module: the submodule; None: the one of that name.
         """
-        key = (package, child)
+        key = (package, child, module or f"{package}.{child}")
         if key not in self._known:
-            self._known[key] = self._bound(package, child, frozenset())
+            self._known[key] = self._bound(*key, frozenset())
         return self._known[key]
+
+    def rebound(self, module: str) -> Bound | None:
+        """Return what else a module's package makes of its name, where the two part or meet.
+
+        There `from pkg import name` and `pkg.name` mean one thing before the move and another
+        after it.
+        """
+        package, _, child = module.rpartition(".")
+        renamed = self._renaming.renamed
+        found = [self.bound(package, child)] if self._renaming.parted(package, child) else []
+        if module in renamed and package not in renamed:
+            home, _, last = renamed[module].rpartition(".")
+            found.append(self.bound(home, last, module))
+        return next((bound for bound in found if bound.to == "else"), None)
 
     def lists(self, package: str, child: str) -> int | None:
         """Return the line on which the package's `__all__` lists a name, or None."""
@@ -65,7 +80,7 @@ class Packages:
         names = None if module is None else self._names(module, child)
         return None if names is None else names.listed.get(child)
 
-    def _bound(self, package: str, name: str, seen: frozenset[str]) -> Bound:
+    def _bound(self, package: str, name: str, submodule: str, seen: frozenset[str]) -> Bound:
         module = self._renaming.table.by_name.get(package)
         if module is None or module.namespace or package in seen:
             return Bound("nothing", "")
@@ -77,16 +92,18 @@ class Packages:
             if not isinstance(binding, NamedImport):
                 return Bound("else", module.path, binding.line)
             raw = RawImport(binding.module, None, binding.line, 0)
-            if self._renaming.bound_module(module, raw, binding.name) != f"{package}.{name}":
+            if self._renaming.bound_module(module, raw, binding.name) != submodule:
                 return Bound("else", module.path, binding.line)
             found = Bound("submodule", module.path, binding.line)
         if not name.startswith("_"):
             for star in names.stars:
                 target = self._renaming.target(module, RawImport(star, None, 1, 0), None)
                 if target.fault is None and not target.external:
-                    other = self._bound(target.imported, name, seen | {package})
-                    if other.to != "nothing":
-                        return Bound("else", other.path, other.line)
+                    other = self._bound(target.imported, name, submodule, seen | {package})
+                    if other.to == "else":
+                        return other
+                    if other.to == "submodule":
+                        found = other
         return found
 
     def _names(self, module: Module, name: str) -> Names | None:

@@ -15,7 +15,7 @@ from lane_planner.graph.resolve import BeyondTop, absolute_name
 from lane_planner.promotion.imports import ChangedBinding, Place
 from lane_planner.promotion.names import Binding, Chain, NamedImport, Names, PlainImport, Scope, String
 from lane_planner.promotion.naming import Refused, Renaming
-from lane_planner.promotion.packages import Packages
+from lane_planner.promotion.packages import Bound, Packages
 from lane_planner.promotion.text import Edit, SourceText
 from lane_planner.scan.records import RawImport
 
@@ -276,12 +276,7 @@ class _Uses:
         """Rewrite a chain that reaches a moved module through the binding of its first name."""
         first, spelled = chain.parts[0], ".".join(chain.parts)
         new = self.renaming.renamed[module]
-        package, _, last = module.rpartition(".")
-        bound = self.packages.bound(package, last)
-        if self.renaming.parted(package, last) and bound.to == "else":
-            raise self._refused(
-                chain.line, f"{bound.path}:{bound.line} makes {module} something else: see to it"
-            )
+        self._refuse_rebound(chain.line, module)
         top = new.partition(".")[0]
         if top != first:
             for scope in chain.scope.path_of(top):
@@ -301,6 +296,11 @@ class _Uses:
         self.edits.append(Edit(chain.start, end, new))
         self.spelling[chain.place] = new + spelled[len(module) :]
 
+    def _refuse_rebound(self, line: int, module: str) -> None:
+        bound = self.packages.rebound(module)
+        if bound is not None:
+            raise self._refused(line, rebound_reason(module, bound))
+
     # Strings.
 
     def _string(self, string: String) -> None:
@@ -319,7 +319,7 @@ class _Uses:
         if string.role == "start of a name":
             found = _WHOLE_NAMES.match(value)
             whole = found.group().rstrip(".") if found else ""
-            if self.renaming.leaves_some(whole):
+            if whole in self.renaming.renamed and self.renaming.staying_below(whole):
                 raise self._refused(
                     string.line,
                     f"a name that begins with {whole!r} is put together here: some of {whole} "
@@ -330,15 +330,12 @@ class _Uses:
         if module is None or module not in self.renaming.renamed:
             return
         new = self.renaming.renamed[module]
-        package, _, last = module.rpartition(".")
-        if value != module and self.renaming.parted(package, last):
-            bound = self.packages.bound(package, last)
-            if bound.to == "else":
-                raise self._refused(
-                    string.line,
-                    f"{bound.path}:{bound.line} makes {module} something else than the module",
-                )
-        if string.top_used and module.partition(".")[2] != "":
+        if value != module:
+            self._refuse_rebound(string.line, module)
+        below = module.split(".")[1:]
+        if string.top is not None and not (
+            below == new.split(".")[1:] == list(string.top[: len(below)])
+        ):
             raise self._refused(
                 string.line,
                 f"__import__({value!r}) returns {module.partition('.')[0]}: "
@@ -370,6 +367,14 @@ class _Uses:
             )
         self.edits.append(Edit(string.body, end, new))
         self.spelling[string.place] = new + string.value[len(old) :]
+
+
+def rebound_reason(module: str, bound: Bound) -> str:
+    """Return why a reference to a module through its package is refused."""
+    return (
+        f"{bound.path}:{bound.line} makes {module.rpartition('.')[2]} something else than the "
+        f"module {module}: promote the package with it, or rename one of them"
+    )
 
 
 def _holds(package: str, name: str) -> bool:
