@@ -557,19 +557,19 @@ class _Reader:
         self.read(node.value)
 
     def _read_Constant(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str) and not (self._annotated and self._read_quoted(node)):
-            self._string(node, node.value)
+        value = node.value
+        if isinstance(value, str) and not (self._annotated and self._read_quoted(node, value)):
+            self._string(node, value)
 
     def _read_JoinedStr(self, node: ast.JoinedStr) -> None:
         first = node.values[0] if node.values else None
-        begins = isinstance(first, ast.Constant) and isinstance(first.value, str)
-        if begins:
+        begins = first.value if isinstance(first, ast.Constant) else None
+        if isinstance(begins, str):
             naming = self._naming.get(node)
             if naming is not None:
                 self._naming[node] = naming._replace(role="start of a name")
-            assert isinstance(first, ast.Constant)
-            self._string(node, first.value)
-        self._read_all(node.values[1:] if begins else node.values)
+            self._string(node, begins)
+        self._read_all(node.values[1:] if isinstance(begins, str) else node.values)
 
     def _string(self, node: ast.expr, value: str) -> None:
         if self._quoted is not None:
@@ -585,21 +585,21 @@ class _Reader:
         )
         self._spelling.append(value)
 
-    def _read_quoted(self, node: ast.Constant) -> bool:
+    def _read_quoted(self, node: ast.Constant, value: str) -> bool:
         """Read a quoted annotation; return False for a string that is none."""
         if self._quoted is not None:
             return False
         try:
-            tree = ast.parse(node.value, mode="eval")
+            tree = ast.parse(value.strip(" \t"), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
         start = self._offset(node.lineno, node.col_offset)
         opening = _OPENING.match(self._text, start)
         body = opening.end() if opening else -1
-        if "\n" in node.value or not self._text.startswith(node.value, body):
+        if "\n" in value or value[:1] in " \t" or not self._text.startswith(value, body):
             body = -1  # it holds escapes, or is in pieces
-        self._quoted = (body, node.value, node.lineno)
-        self.read(tree.body)
+        self._quoted = (body, value, node.lineno)
+        self.read(tree)
         self._quoted = None
         return True
 

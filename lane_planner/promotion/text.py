@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
@@ -43,9 +44,12 @@ class SourceText:
         self.text = decode(content)
         self._bom = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
         body = content[len(self._bom) :]
-        self._encoding = declared_encoding(body) or "utf-8"
+        declared = declared_encoding(body) or "utf-8"
+        # This codec takes away a mark and puts one back; the mark is kept by itself here.
+        self._encoding = "utf-8" if codecs.lookup(declared).name == "utf-8-sig" else declared
         self._original = body.decode(self._encoding)
-        self._newline = "\n"
+        self._content = content
+        self._starts = [0, *(found.end() for found in re.finditer("\n", self.text))]
         # Offsets, in the text, of newlines that are two characters in the file.
         self._wide: list[int] = []
         if "\r" in self._original:
@@ -54,18 +58,14 @@ class SourceText:
                 self._wide.append(found - shift)
                 shift += 1
                 position = found + 2
-            self._newline = "\r\n" if self._wide else "\r"
 
     def line_of(self, offset: int) -> int:
         """Return the line, from 1, of an offset."""
-        return self.text.count("\n", 0, offset) + 1
+        return bisect_right(self._starts, offset)
 
     def offset_of(self, line: int, column: int) -> int:
         """Return the offset of a line, from 1, and a column in characters, from 0."""
-        position = 0
-        for _ in range(line - 1):
-            position = self.text.index("\n", position) + 1
-        return position + column
+        return self._starts[line - 1] + column
 
     def edited(self, edits: Iterable[Edit]) -> bytes:
         """Return the file's bytes with some stretches replaced.
@@ -75,18 +75,35 @@ class SourceText:
 
         Raises:
             OverlappingEdits: two of them overlap.
-            UnicodeEncodeError: the file's encoding has no such characters.
+            UnicodeEncodeError: the file's encoding has no such characters, or does not give the
+                same bytes again.
         """
+        if self._encoded(self._original) != self._content:
+            raise UnicodeEncodeError(
+                self._encoding, self._original, 0, 1, "it does not give the same bytes again"
+            )
         parts: list[str] = []
         position = 0
         for edit in sorted(set(edits)):
             if edit.start < position:
                 raise OverlappingEdits(self.line_of(edit.start))
             parts.append(self._original[self._back(position) : self._back(edit.start)])
-            parts.append(edit.new.replace("\n", self._newline))
+            parts.append(edit.new.replace("\n", self._newline_at(edit.end)))
             position = edit.end
         parts.append(self._original[self._back(position) :])
-        return self._bom + "".join(parts).encode(self._encoding)
+        return self._encoded("".join(parts))
+
+    def _encoded(self, text: str) -> bytes:
+        return self._bom + text.encode(self._encoding)
+
+    def _newline_at(self, offset: int) -> str:
+        """Return the newline that ends the line of an offset; of the last line, the one before."""
+        found = self.text.find("\n", offset)
+        if found < 0:
+            found = self.text.rfind("\n", 0, offset)
+        if found < 0:
+            return "\n"
+        return self._original[self._back(found) : self._back(found + 1)]
 
     def _back(self, offset: int) -> int:
         return offset + bisect_right(self._wide, offset - 1)

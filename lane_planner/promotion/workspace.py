@@ -6,12 +6,13 @@ sees the files, names and imports that the former ones left. Nothing is written 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import posixpath
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from lane_planner.config.settings import Settings
 from lane_planner.graph.resolve import BeyondTop, ImportSite, Resolver, absolute_name
 from lane_planner.rules.lanes import LaneMap, lane_paths
-from lane_planner.scan.modules import Module, ModuleTable, name_modules
+from lane_planner.scan.modules import Module, ModuleTable, is_name, name_modules
 from lane_planner.scan.records import FileRecord
 
 Reader = Callable[[Iterable[str]], Mapping[str, bytes]]
@@ -50,6 +51,8 @@ class Workspace:
         self.records = dict(records)
         self.tracked = set(tracked)
         self.made = set(made)
+        self._names: dict[str, str] = {}  # dotted name, by path
+        self._directories: dict[str, tuple[str, ...]] = {}
         self.table = self.name(self.records)
         self._read = read
         self._contents: dict[str, bytes] = {}  # read or written, by path now
@@ -65,6 +68,71 @@ class Workspace:
     def name(self, paths: Iterable[str]) -> ModuleTable:
         """Return the modules that some files are."""
         return name_modules(paths, self.settings.source_roots, lane_paths(self.settings))
+
+    def named_after(self, gone: Collection[str], new: Collection[str]) -> ModuleTable:
+        """Return the modules after some files went and others came, the others being known.
+
+        Only names that can change are worked out again: those of the files themselves, all below
+        them, which a module beside a directory hides, and the packages around them.
+
+        Args:
+            gone: paths of Python files that are there now.
+            new: paths of Python files that are not, or are among `gone`.
+        """
+        changed = {self._dotted(path) for path in (*gone, *new)}
+        below = tuple(f"{name}." for name in changed)
+        around = {up for name in changed for up in _packages_around(name)}
+        region: list[str] = []
+        # The packages and first names around are there as long as a file below them is.
+        first_below: dict[str, str] = {}
+        tops = {f"{name.partition('.')[0]}." for name in changed}
+        left = set(gone)
+        for path in sorted([*self.records.keys() - left, *new]):
+            name = self._dotted(path)
+            if name in changed or name in around or name.startswith(below):
+                region.append(path)
+            for up in self._around(path):
+                if up in around or up in tops:
+                    first_below.setdefault(up, path)
+        paths = {*region, *first_below.values()}
+        again = self.name(paths)
+
+        def concerned(module: Module) -> bool:
+            name = module.name if module.importable else self._dotted(module.path)
+            return name in changed or name in around or name.startswith(below)
+
+        modules = [m for m in self.table.by_name.values() if not concerned(m)]
+        modules += [m for m in again.by_name.values() if concerned(m)]
+        modules.sort(key=lambda module: (module.name, module.path))
+        kept = {top for top in self.table.tops if f"{top}." not in tops}
+        return ModuleTable(
+            {module.name: module for module in modules},
+            {module.path: module for module in modules if not module.namespace},
+            frozenset(kept | again.tops),
+        )
+
+    def _dotted(self, path: str) -> str:
+        """Return the dotted name of a module file, of whatever kind, importable or not."""
+        known = self._names.get(path)
+        if known is None:
+            directory, _, file = path.rpartition("/")
+            if not file.endswith(".py"):
+                file = f"{file.partition('.')[0]}.py"  # a built file or a stub
+            known = self.lanes.roots().dotted(f"{directory}/{file}" if directory else file)
+            self._names[path] = known
+        return known
+
+    def _around(self, path: str) -> tuple[str, ...]:
+        """Return the packages around a file that can be imported, and its first name with a dot."""
+        directory = posixpath.dirname(path)
+        known = self._directories.get(directory)
+        if known is None:
+            name = self.lanes.roots().dotted(directory) if directory else ""
+            known = (f"{name.partition('.')[0]}.",)
+            if all(map(is_name, name.split("."))):
+                known += (name, *_packages_around(name))
+            self._directories[directory] = known
+        return known
 
     def resolver(self, table: ModuleTable) -> Resolver:
         """Return what resolves imports against some modules."""
@@ -184,3 +252,9 @@ class Workspace:
         if record is not None:
             for name in self.names_in(module, record):
                 self._naming.get(name, set()).discard(module.path)
+
+
+def _packages_around(name: str) -> Iterator[str]:
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
