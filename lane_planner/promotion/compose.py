@@ -18,17 +18,23 @@ from lane_planner.config.settings import Lane
 from lane_planner.graph.resolve import ImportSite, Resolver, Target
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.mentions import Mentions
+from lane_planner.promotion.names import Unreadable, names_of
 from lane_planner.promotion.naming import Refused, Renaming
+from lane_planner.promotion.packages import Packages
 from lane_planner.promotion.text import Edit, OverlappingEdits, SourceText
-from lane_planner.promotion.uses import uses
+from lane_planner.promotion.uses import Uses, rebound_reason, uses
 from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.scan.decode import Undecodable
+from lane_planner.scan.lexer import statement_end
 from lane_planner.scan.modules import Module, ModuleTable
 from lane_planner.scan.records import FileRecord, RawImport
 from lane_planner.scan.source import scan_source
 
 _INIT = "__init__.py"
+# `find_spec(".b", "a")`: a relative name that the scan does not take for an import
+_RELATIVE_SPEC = re.compile(r"find_spec\(\s*[\"']\.")
+_OWN_PLACE = re.compile(rb"\b(?:__file__|__path__|pkg_resources|importlib\.resources|get_data)\b")
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -90,16 +96,20 @@ class _Composition:
         self.notes: list[str] = []
         self._layout()
         before = workspace.table
-        self.after = workspace.name(self._paths_after())
+        self.after = workspace.named_after(*self._modules_that_go_and_come())
         self.renamed = {
             before.by_path[old].name: self.after.by_path[new].name
             for old, new in self.moved.items()
             if old in before.by_path and new in self.after.by_path
         }
         self.renaming = Renaming(before, self.renamed, workspace.resolver(before))
+        self.packages = Packages(self.renaming, self._content)
+        self.parting = self._parting()
+        self._reached: dict[str, set[str]] = {}
 
     def compose(self, name: str) -> Composed:
         self._refuse_bad_places()
+        self._refuse_unlisted()
         affected = self._affected()
         writes: list[FileWrite] = []
         records: dict[str, FileRecord] = {}
@@ -117,6 +127,7 @@ class _Composition:
             records[path] = FileRecord()
         self._prove(affected, records)
         self._say_what_runs()
+        self._say_what_knows_its_place()
         promotion = Promotion(
             source_lane=self.source.name,
             target_lane=self.target.name,
@@ -165,17 +176,38 @@ class _Composition:
                 self.deleted.add(init)
         self.made = sorted(made)
 
-    def _paths_after(self) -> list[str]:
-        gone = self.moved.keys() | self.deleted
-        paths = [path for path in self.workspace.records if path not in gone]
-        paths += [new for old, new in self.moved.items() if old in self.workspace.records]
-        return paths + self.made
+    def _modules_that_go_and_come(self) -> tuple[set[str], set[str]]:
+        records = self.workspace.records
+        gone = {path for path in (*self.moved, *self.deleted) if path in records}
+        new = {target for source, target in self.moved.items() if source in records}
+        return gone, new.union(self.made)
+
+    def _parting(self) -> list[tuple[str, str]]:
+        """Return each package and submodule of which just one moves, as name and last name."""
+        pairs = set()
+        for name in self.renamed:
+            package, _, last = name.rpartition(".")
+            if package and package not in self.renamed:
+                pairs.add((package, last))
+            if self.workspace.table.by_name[name].package:
+                staying = self.renaming.staying_below(name)
+                pairs.update((name, child.rpartition(".")[2]) for child in staying)
+        return sorted(pairs)
 
     def _refuse_bad_places(self) -> None:
+        staying = {
+            path.casefold(): path
+            for path in self.workspace.tracked - self.moved.keys() - self.deleted
+        }
         for move in self.moves:
             taken = move.target in self.workspace.tracked
             if taken and move.target not in self.moved and move.target not in self.deleted:
                 raise Refused(move.source, 1, f"{move.target} is there already")
+            alike = staying.get(move.target.casefold())
+            if alike is not None and alike != move.target:
+                raise Refused(
+                    move.source, 1, f"{move.target} would differ from {alike} only in case"
+                )
             module = self.workspace.table.by_path.get(move.source)
             new = self.after.by_path.get(move.target)
             if module is not None and module.importable and (new is None or not new.importable):
@@ -198,36 +230,69 @@ class _Composition:
                 path = workspace.now(place.path)
                 if path in workspace.records:
                     affected.add(path)
-            affected |= self._reaching(name)
+        for package, child in self.parting:
+            affected |= self._reaching(package, child)
         return affected
 
-    def _reaching(self, name: str) -> set[str]:
-        """Return files that import a package around a module and may reach it as an attribute."""
+    def _reaching(self, package: str, child: str) -> set[str]:
+        """Return files that may reach a submodule through its package, without importing it."""
         workspace = self.workspace
-        package, _, last = name.rpartition(".")
-        importers: set[str] = set()
-        while package:
-            importers |= workspace.importers_of(package)
-            package = package.rpartition(".")[0]
-        paths = [workspace.table.by_name[importer].path for importer in importers]
-        word = re.compile(rb"\.\s*" + re.escape(last.encode("utf-8")) + rb"\b")
-        contents = workspace.contents(paths)
-        return {path for path, content in contents.items() if word.search(content)}
+        word = re.escape(child.encode("utf-8", "surrogateescape"))
+        attribute, name = re.compile(rb"\.\s*" + word + rb"\b"), re.compile(rb"\b" + word + rb"\b")
+        found = set()
+        for path, content in workspace.contents(self._importing(package)).items():
+            if attribute.search(content):
+                found.add(path)
+        for path, content in workspace.contents(self._sharing_names(package)).items():
+            if name.search(content):
+                found.add(path)
+        return found
+
+    def _importing(self, package: str) -> set[str]:
+        """Return the files that import a package or one around it, or bind its first name."""
+        if package not in self._reached:
+            workspace = self.workspace
+            names: set[str] = set()
+            around = package
+            while around:
+                names |= workspace.importers_of(around)
+                around = around.rpartition(".")[0]
+            paths = {workspace.table.by_name[name].path for name in names}
+            self._reached[package] = paths | workspace.binding(package.partition(".")[0])
+        return self._reached[package]
+
+    def _sharing_names(self, package: str) -> set[str]:
+        """Return the files that see a package's names as their own: itself, and star importers."""
+        workspace = self.workspace
+        module = workspace.table.by_name[package]
+        paths = set() if module.namespace else {module.path}
+        for importer in workspace.importers_of(package):
+            path = workspace.table.by_name[importer].path
+            if any(raw.names == ("*",) for raw in workspace.records[path].imports):
+                paths.add(path)
+        return paths
+
+    def _content(self, path: str) -> bytes:
+        return self.workspace.contents([path])[path]
 
     def _rewritten(self, path: str) -> bytes | None:
         """Return a file's content after the move, or None if it does not change."""
         workspace = self.workspace
-        before = workspace.table.by_path[path]
-        after = self.after.by_path[self.moved.get(path, path)]
-        content = workspace.contents([path])[path]
+        place = Place(
+            workspace.table.by_path[path], self.after.by_path[self.moved.get(path, path)]
+        )
+        content = self._content(path)
         record = workspace.records[path]
         try:
             source = SourceText(content)
         except Undecodable:
             return None  # it has no imports either; the proof sees to it
-        self._refuse_rebound(before, record)
-        edits, bindings = import_edits(source, record, Place(before, after), self.renaming)
-        edits += self._use_edits(source, before, record, edits, bindings)
+        self._refuse_rebound(place.before, record)
+        edits, bindings = import_edits(source, record, place, self.renaming)
+        self._refuse_exported(place.before, bindings)
+        found = self._uses(source, record, place, bindings)
+        if found is not None:
+            edits += found.edits
         if not edits:
             return None
         try:
@@ -236,103 +301,116 @@ class _Composition:
             line = int(str(error))
             raise Refused(path, line, "two references overlap: rewrite one by hand") from error
         except UnicodeEncodeError as error:
-            raise Refused(
-                path, 1, f"the new name has no place in the file's encoding: {error}"
-            ) from error
-        return changed if changed != content else None
+            raise Refused(path, 1, f"the file's encoding does not take the edit: {error}") from error
+        if found is not None and names_of(SourceText(changed).text).spelling != found.spelling:
+            raise Refused(path, 1, "its names do not come out as they must: rewrite it by hand")
+        return changed
 
-    def _use_edits(
-        self,
-        source: SourceText,
-        module: Module,
-        record: FileRecord,
-        edits: list[Edit],
-        bindings: list[ChangedBinding],
-    ) -> list[Edit]:
-        if not bindings and not self._may_use(source, module, record):
-            return []
+    def _uses(
+        self, source: SourceText, record: FileRecord, place: Place, bindings: list[ChangedBinding]
+    ) -> Uses | None:
+        """Return what changes beside import statements; None where it need not be looked for."""
+        path = place.before.path
+        if not bindings and not self._may_use(source, place.before, record):
+            return None
         try:
-            found = uses(source, module, bindings, self.renaming)
-        except Refused as refusal:
-            if bindings or "does not parse" not in refusal.reason:
-                raise
+            names = names_of(source.text)
+        except Unreadable as error:
+            if bindings:
+                raise Refused(
+                    path,
+                    bindings[0].line,
+                    "the file does not parse, so its uses of the module cannot be followed",
+                ) from error
             self.notes.append(
-                f"{module.path} does not parse: look at line {refusal.line} and the rest of it for "
-                "other uses of the module"
+                f"{path} does not parse: look at line {error.line} and the rest of it for other "
+                "uses of the module"
             )
-            return []
+            return None
+        found = uses(source, names, place, bindings, self.renaming, self.packages)
         self.notes.extend(
-            f"{module.path}:{named.line}: a string names {named.text} and was left as it is"
+            f"{path}:{named.line}: a string names {named.text} and was left as it is"
             for named in found.named
         )
-        return list(found.edits)
+        return found
 
     def _may_use(self, source: SourceText, module: Module, record: FileRecord) -> bool:
-        """Tell whether a file's text, import statements apart, may refer to a moved module."""
-        imports = {raw.line for raw in record.imports if not raw.dynamic}
-        lines = source.text.split("\n")
-        rest = "\n".join(line for number, line in enumerate(lines, 1) if number not in imports)
-        for name in self.renamed:
-            if name in rest:
-                return True
-            package, _, last = name.rpartition(".")
-            if not re.search(rf"\.\s*{re.escape(last)}\b", rest):
+        """Tell whether a file, its import statements apart, may refer to a moved module."""
+        if any(self._dynamically(module, raw) for raw in record.imports):
+            return True
+        rest = _outside_imports(source, record)
+        if any(name in rest for name in self.renamed) or _RELATIVE_SPEC.search(rest):
+            return True
+        for package, child in self.parting:
+            if not re.search(rf"\b{re.escape(child)}\b", rest):
                 continue
-            while package:
-                if module.name in self.workspace.importers_of(package):
-                    return True
-                package = package.rpartition(".")[0]
+            if module.path in self._sharing_names(package) or (
+                module.path in self._importing(package)
+                and re.search(rf"\.\s*{re.escape(child)}\b", rest)
+            ):
+                return True
         return False
 
+    def _dynamically(self, module: Module, raw: RawImport) -> bool:
+        if not raw.dynamic:
+            return False
+        target = self.renaming.target(module, raw, None)
+        return target.imported in self.renamed or raw.module.startswith(".")
+
     def _refuse_rebound(self, module: Module, record: FileRecord) -> None:
-        """Refuse `from package import name` where the package makes `name` something else.
+        """Refuse `from package import name` where a package makes `name` something else.
 
         The package's own binding is what the statement gives at run time, not the submodule.
         """
         for raw in record.imports:
             for name in raw.names or ():
-                target = self.renaming.target(module, raw, name)
-                if target.imported not in self.renamed or not self._submodule(module, raw, name):
+                submodule = self.renaming.bound_module(module, raw, name)
+                if submodule is None:
                     continue
-                package = self.workspace.table.by_name.get(target.imported.rpartition(".")[0])
-                if package is None or package.namespace or package.name in self.renamed:
-                    continue
-                if package.name == module.name:
-                    continue
-                line = self._bound_at(package, name)
-                if line is not None:
-                    raise Refused(
-                        module.path,
-                        raw.line,
-                        f"{package.path}:{line} makes {name} something else than the module "
-                        f"{target.imported}: promote the package with it, or rename one of them",
-                    )
+                bound = self.packages.rebound(submodule)
+                if bound is not None:
+                    raise Refused(module.path, raw.line, rebound_reason(submodule, bound))
 
-    def _submodule(self, module: Module, raw: RawImport, name: str) -> bool:
-        """Tell whether one name of a `from` import is a submodule of what it is imported from."""
-        target = self.renaming.target(module, raw, name)
-        if target.fault is not None or target.external:
-            return False
-        return target.imported == f"{self.renaming.written(module, raw)}.{name}"
+    def _refuse_exported(self, module: Module, bindings: Iterable[ChangedBinding]) -> None:
+        """Refuse to change a first name that other files import from this one."""
+        firsts = {
+            binding.old.partition(".")[0]: binding.line
+            for binding in bindings
+            if binding.old.partition(".")[0] != binding.new.partition(".")[0]
+        }
+        if not firsts:
+            return
+        for importer in sorted(self.workspace.importers_of(module.name)):
+            other = self.workspace.table.by_name[importer]
+            for raw in self.workspace.records[other.path].imports:
+                for name in raw.names or ():
+                    if name in firsts and (
+                        self.renaming.target(other, raw, name).imported == module.name
+                    ):
+                        raise Refused(
+                            module.path,
+                            firsts[name],
+                            f"{other.path}:{raw.line} imports {name} from here: rewrite it by hand",
+                        )
 
-    def _bound_at(self, package: Module, name: str) -> int | None:
-        """Return the line on which a package binds a name to what is not its submodule, or None."""
-        content = self.workspace.contents([package.path])[package.path]
-        if not re.search(rb"\b" + re.escape(name.encode("utf-8")) + rb"\b", content):
-            return None
-        for raw in self.workspace.records[package.path].imports:
-            if name in (raw.names or ()) and not self._submodule(package, raw, name):
-                return raw.line
-        pattern = re.compile(
-            rf"^(?:(?:async\s+)?def|class)\s+{re.escape(name)}\b|^{re.escape(name)}\s*(?::[^=\n]*)?=[^=]",
-            re.MULTILINE,
-        )
-        try:
-            source = SourceText(content)
-        except Undecodable:
-            return None
-        found = pattern.search(source.text)
-        return source.line_of(found.start()) if found else None
+    def _refuse_unlisted(self) -> None:
+        """Refuse where a package's `__all__` lists a submodule that parts from it.
+
+        `from package import *` imports such a submodule by its name.
+        """
+        for package, child in self.parting:
+            line = self.packages.lists(package, child)
+            if line is None or self.packages.bound(package, child).to != "nothing":
+                continue
+            path = self.workspace.table.by_name[package].path
+            if self._sharing_names(package) - {path}:
+                raise Refused(
+                    path,
+                    line,
+                    f"__all__ lists {child} and {package} does not import it: "
+                    f"add `from {package} import {child}` first",
+                )
+            self.notes.append(f"{path}:{line}: __all__ lists {child}, which is there no more")
 
     # The proof.
 
@@ -426,6 +504,28 @@ class _Composition:
                     self.notes.append(f"importing {module} no longer runs {had}")
                 if runs_after and has not in self.moved.values():
                     self.notes.append(f"importing {module} now runs {has}")
+
+
+    def _say_what_knows_its_place(self) -> None:
+        for path in sorted(self.moved.keys() & self.workspace.records.keys()):
+            for found in _OWN_PLACE.finditer(self._content(path)):
+                line = self._content(path).count(b"\n", 0, found.start()) + 1
+                word = found.group().decode("ascii")
+                self.notes.append(f"{path}:{line}: {word} depends on where the file is")
+                break
+
+
+def _outside_imports(source: SourceText, record: FileRecord) -> str:
+    """Return a text without its import statements."""
+    text, parts, position = source.text, [], 0
+    for line, column in sorted({(r.line, r.column) for r in record.imports if not r.dynamic}):
+        start = source.offset_of(line, column)
+        if start < position:
+            continue
+        parts.append(text[position:start])
+        word = text.index("import", start)
+        position = statement_end(text, word + len("import"))
+    return "".join([*parts, text[position:]])
 
 
 def _meaning(site: ImportSite) -> tuple[object, ...]:

@@ -62,6 +62,7 @@ class Workspace:
         self._sites: dict[str, list[ImportSite]] = {}
         self._importers: dict[str, set[str]] = {}
         self._naming: dict[str, set[str]] = {}
+        self._binding: dict[str, set[str]] = {}
         for module in self.table.by_path.values():
             self._enter(module, resolver)
 
@@ -171,6 +172,10 @@ class Workspace:
         """Return the paths of files whose imports name something that is or could be a module."""
         return self._naming.get(name, set())
 
+    def binding(self, first: str) -> set[str]:
+        """Return the paths of files with an `import first.b`, which can bind the name `first`."""
+        return self._binding.get(first, set())
+
     def take_over(
         self,
         table: ModuleTable,
@@ -244,6 +249,8 @@ class Workspace:
                 self._importers.setdefault(site.imported, set()).add(module.name)
         for name in self.names_in(module, record):
             self._naming.setdefault(name, set()).add(module.path)
+        for first in _firsts(record):
+            self._binding.setdefault(first, set()).add(module.path)
 
     def _leave(self, module: Module) -> None:
         for site in self._sites.pop(module.name, ()):
@@ -252,9 +259,15 @@ class Workspace:
         if record is not None:
             for name in self.names_in(module, record):
                 self._naming.get(name, set()).discard(module.path)
+            for first in _firsts(record):
+                self._binding.get(first, set()).discard(module.path)
 
 
 def _packages_around(name: str) -> Iterator[str]:
     while "." in name:
         name = name.rpartition(".")[0]
         yield name
+
+
+def _firsts(record: FileRecord) -> set[str]:
+    return {r.module.partition(".")[0] for r in record.imports if r.names is None and not r.dynamic}
