@@ -90,7 +90,12 @@ class Repository:
             UsageError: there is no configuration, or it is wrong.
             EnvironmentFailure: git refuses the repository.
         """
-        found, file = find_root(Path(start), root, config)
+        try:
+            found, file = find_root(Path(start), root, config)
+        except RuntimeError as error:  # how Python 3.11 and 3.12 tell of a loop of links
+            raise UsageError(f"{root or config or start} is a loop of symbolic links") from error
+        except FileNotFoundError as error:
+            raise UsageError("the current directory is gone: change to one that exists") from error
         return Repository(load_settings(found, file), Git.find(found))
 
     def scanned(self, *, external: bool = False) -> Scanned:
@@ -256,6 +261,8 @@ class Repository:
         from lane_planner.planner.facts import facts_of
         from lane_planner.promotion.values import MADE_INIT
 
+        if not wanted:
+            raise UsageError("no module is called '': see `lane-planner graph`")
         scanned = self._scanned
         module = find_module(scanned.graph, wanted, tuple(self._readings(wanted)))
         lane = scanned.lanes.lane_path(module.path)
@@ -273,7 +280,9 @@ class Repository:
         """
         from lane_planner.graph.verify import compare_with_grimp
 
-        return compare_with_grimp(self._scanned.graph, self.settings.root, self.settings.source_roots)
+        return compare_with_grimp(
+            self._scanned.graph, self.settings.root, self.settings.source_roots
+        )
 
     def commit_label(self) -> str | None:
         """Return the commit that is checked out, "…-dirty" if Python files differ from it.
@@ -394,7 +403,7 @@ class Repository:
         """Return a path given on the command line, relative to the root."""
         try:
             below = (Path.cwd() / wanted).resolve().relative_to(self.settings.root.resolve())
-        except (ValueError, OSError):
+        except (ValueError, OSError, RuntimeError):  # outside, odd, or a loop of links
             return []
         return [below.as_posix()]
 

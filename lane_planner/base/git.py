@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -46,14 +47,25 @@ class Git:
         Raises:
             EnvironmentFailure: git is missing, or refuses the repository.
         """
-        argv = ["git", *_SAFE, "rev-parse", "--show-toplevel", "--git-common-dir"]
-        done = run(argv, cwd=directory, env=_environment())
+        environment = _environment()
+        if shutil.which("git", path=environment.get("PATH")) is None:
+            raise EnvironmentFailure("git is not on PATH: install it, or add its directory to PATH")
+
+        def asked(*options: str) -> Completed:
+            argv = ["git", *_SAFE, "rev-parse", *options]
+            return run(argv, cwd=directory, env=environment)
+
+        done = asked("--show-toplevel", "--git-common-dir")
         if done.exit_code != 0:
             said = done.stderr.decode("utf-8", "replace").strip()
             if "not a git repository" in said or "must be run in a work tree" in said:
                 return None
             raise EnvironmentFailure(f"git cannot read {directory}: {_first_line(said)}")
-        top, common = os.fsdecode(done.stdout).rstrip("\n").split("\n")[-2:]
+        lines = done.stdout.removesuffix(b"\n").split(b"\n")
+        if len(lines) != 2:  # a directory's name holds a newline: one answer at a time
+            answers = (asked("--show-toplevel"), asked("--git-common-dir"))
+            lines = [answer.stdout.removesuffix(b"\n") for answer in answers]
+        top, common = map(os.fsdecode, lines)
         return Git(directory, Path(top), (directory / common).resolve())
 
     @staticmethod
@@ -65,10 +77,22 @@ class Git:
         """
         found = Git.find(directory)
         if found is None:
+            Git.refuse_bare(directory)
             raise UsageError(
                 f"{directory} is not in a git repository: run `git init` and commit first"
             )
         return found
+
+    @staticmethod
+    def refuse_bare(directory: Path) -> None:
+        """Refuse a directory of a repository without a checkout.
+
+        Raises:
+            UsageError: it is one.
+        """
+        done = Git(directory, directory, directory).ask("rev-parse", "--is-bare-repository")
+        if done.stdout == b"true\n":
+            raise UsageError(f"{directory} is a bare git repository: run it in a checkout of it")
 
     @property
     def state_dir(self) -> Path:

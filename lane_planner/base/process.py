@@ -67,9 +67,9 @@ def run(
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise EnvironmentFailure(f"cannot run {argv[0]!r} in {cwd}: {reason}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise EnvironmentFailure(f"cannot run {argv[0]!r} in {cwd}: {reason or error}") from error
     timed_out = False
     try:
         out, err = process.communicate(stdin, timeout=timeout)

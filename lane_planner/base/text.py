@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_BEYOND = "\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_CONTROL = re.compile(f"[\x00-\x1f{_BEYOND}]")
+_COMMANDS = re.compile(f"[\x00-\x08\x0b-\x1f{_BEYOND}]")  # all but tab and newline
+
+UNSEEN = re.compile(f"[{_BEYOND}]")
+"""What a terminal acts on instead of showing it, and JSON text may yet hold unescaped."""
 
 
 def printable(name: str) -> str:
@@ -23,6 +28,11 @@ def printable(name: str) -> str:
         name = name.replace("\\", "\\\\") if _needs_escape(name) else name
     name = _CONTROL.sub(lambda match: _escape(match.group()), name)
     return "".join(_escape(char) if "\ud800" <= char <= "\udfff" else char for char in name)
+
+
+def for_terminal(text: str) -> str:
+    """Return a text of several lines, such as a diff, that a terminal shows and does not obey."""
+    return _COMMANDS.sub(lambda match: _escape(match.group()), text)
 
 
 def _needs_escape(name: str) -> bool:

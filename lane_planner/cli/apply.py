@@ -30,7 +30,10 @@ def command(options: Common, plan: Path, steps: int | None, mode: str, no_gates:
     try:
         content = plan.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read the plan {plan}: {error.strerror}") from None
+        raise UsageError(
+            f"cannot read the plan {plan}: {error.strerror}; "
+            "make one with `lane-planner plan --format json --output FILE`"
+        ) from None
     repository = options.open()
     with steps_shown(options, steps or content.count(b'"wave"')) as observe:
         applied = repository.apply(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
+import traceback
 
 import click
 
 from lane_planner import __version__
 from lane_planner.base.errors import LanePlannerError
+from lane_planner.base.text import printable
+
+_NAME = "lane-planner"
+_COMPLETE = "_LANE_PLANNER_COMPLETE"  # what a shell's completion sets, as click documents it
+_DEBUG = "LANE_PLANNER_DEBUG"
 
 # Name → first line of its help. Each command's module is loaded only when it runs, so that
 # `--help` and the other commands start fast.
@@ -46,7 +53,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="lane-planner")
+@click.version_option(__version__, prog_name=_NAME)
 def cli() -> None:
     """Static import-graph analysis and promotion planning for repositories kept in lanes.
 
@@ -56,29 +63,66 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; every failure that a user can cause ends in one line."""
+    """Run the command line; every failure ends in one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name or an arrow that the terminal's encoding lacks is escaped, not a failure.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(prog_name="lane-planner", standalone_mode=False)
+        code = _run()
+        sys.stdout.flush()
     except LanePlannerError as error:
-        _complain(error.message, *getattr(error, "__notes__", ()))
-        sys.exit(error.exit_code)
+        _complain(error.message, *_notes(error))
+        code = error.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
-        sys.exit(130)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt) as error:
+        _complain("interrupted", *_notes(error))
+        code = 130
     except BrokenPipeError:
         # Whoever read our output has enough; what is still in the buffer must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        code = 141
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _complain(f"{where}{error.strerror or error}")
-        sys.exit(4)
-    sys.exit(code if isinstance(code, int) else 0)
+        _complain(f"{where}{error.strerror or error}", *_notes(error))
+        code = 4
+    except Exception as error:
+        # The last resort: a fault of ours, told in one line like any other failure.
+        if os.environ.get(_DEBUG):
+            raise
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        _complain(
+            f"internal error at {place}: {type(error).__name__}: {error}; please report it, with "
+            f"what {_DEBUG}=1 shows",
+            *_notes(error),
+        )
+        code = 4
+    sys.exit(code)
+
+
+def _run() -> int:
+    # Not `cli.main()`: it prints an empty line on an interrupt, ends with 1 on a closed pipe, and
+    # drops what an exception notes about undoing.
+    asked = os.environ.get(_COMPLETE)
+    if asked:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, _NAME, _COMPLETE, asked)
+    try:
+        with cli.make_context(_NAME, sys.argv[1:]) as context:
+            code = cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _notes(error: BaseException) -> tuple[str, ...]:
+    return tuple(getattr(error, "__notes__", ()))
 
 
 def _complain(*lines: str) -> None:
     for line in lines:
-        click.echo(f"lane-planner: error: {' '.join(line.splitlines())}", err=True)
+        click.echo(f"lane-planner: error: {printable(' '.join(line.splitlines()))}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lane_planner.base.errors import EnvironmentFailure
+from lane_planner.base.errors import EnvironmentFailure, UsageError
+from lane_planner.base.output import write_output
+from lane_planner.base.text import for_terminal
 
 if TYPE_CHECKING:
     from lane_planner.repository import Repository
@@ -26,7 +29,7 @@ class Common:
         root: directory that paths are relative to; None: found.
         config: configuration file; None: found.
         format: how results are written.
-        output: file for results; None: standard output.
+        output: file for results; None or "-": standard output.
         verbosity: -1 quiet, 0 normal, 1 and more verbose.
     """
 
@@ -41,32 +44,46 @@ class Common:
         self.root = root
         self.config = config
         self.format = format
-        self.output = output
+        self.output = None if output == Path("-") else output
         self.verbosity = verbosity
 
     def open(self) -> Repository:
-        """Open the repository that the options name; progress goes to a terminal."""
+        """Open the repository that the options name; progress goes to a terminal.
+
+        Raises:
+            LanePlannerError: there is none, or the results will have nowhere to go.
+        """
         from lane_planner.repository import Repository
 
+        self._require_place()
         repository = Repository.open(root=self.root, config=self.config)
         if self.verbosity >= 0 and sys.stderr.isatty():
             repository.progress = ProgressLine()
         return repository
 
     def write(self, text: str) -> None:
-        """Write a result to the output file or to standard output.
+        """Write a result to the output file, whole or not at all, or to standard output.
 
         Raises:
             EnvironmentFailure: the file cannot be written.
         """
         if self.output is None:
-            sys.stdout.write(text)
+            sys.stdout.write(for_terminal(text) if sys.stdout.isatty() else text)
             sys.stdout.flush()
             return
-        try:
-            self.output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise EnvironmentFailure(f"cannot write {self.output}: {error.strerror}") from error
+        write_output(self.output, text.encode("utf-8", "backslashreplace"))
+
+    def _require_place(self) -> None:
+        # Before the work, not after it: a promotion that was made should not end in an error.
+        if self.output is None:
+            return
+        if self.output.is_dir():
+            raise UsageError(f"cannot write {self.output}: it is a directory, name a file")
+        parent = self.output.parent
+        if not parent.is_dir():
+            raise UsageError(f"cannot write {self.output}: there is no directory {parent}, make it")
+        if not os.access(self.output if self.output.exists() else parent, os.W_OK):
+            raise EnvironmentFailure(f"cannot write {self.output}: permission denied")
 
     def note(self, text: str) -> None:
         """Tell a person something beside the result."""

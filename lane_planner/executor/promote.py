@@ -110,7 +110,7 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
             None,
         )
         if module is None and directory is None:
-            raise UsageError(_unknown(snapshot, wanted))
+            raise UsageError(_unknown(snapshot, wanted, readings))
     elif module.package:
         directory = module.path if module.namespace else posixpath.dirname(module.path)
     else:
@@ -144,7 +144,7 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
     return Goal(short.removeprefix(f"{lane_path}/"), names, directory, lane.name)
 
 
-def _unknown(snapshot: Snapshot, wanted: str) -> str:
+def _unknown(snapshot: Snapshot, wanted: str, readings: Iterable[str]) -> str:
     shown = printable(wanted)
     names = [m.name for m in snapshot.facts.graph.modules.values() if m.name.endswith(f".{wanted}")]
     if len(names) == 1:
@@ -153,9 +153,18 @@ def _unknown(snapshot: Snapshot, wanted: str) -> str:
         some = ", ".join(map(printable, names[:3]))
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         return f"{shown} is ambiguous: {some}{more}; give the full name"
-    if os.path.lexists(snapshot.git.directory / wanted):
-        return f"{shown} is no module of commit {snapshot.commit[:12]}: commit it first"
-    return f"no module or path is called {shown}: see `lane-planner graph`"
+    top = snapshot.git.directory
+    # What is neither the root, nor above it, nor elsewhere.
+    below = [path for path in readings if path.partition("/")[0] not in ("", ".", "..")]
+    if any(os.path.islink(top / path) for path in below):
+        return f"{shown} is a symbolic link: name what it leads to"
+    if any(path in snapshot.blobs for path in below):
+        return f"{shown} is a file but no module: name a Python module or a package"
+    below += [f"{path.replace('.', '/')}{end}" for path in below for end in (".py", "/__init__.py")]
+    for path in below:
+        if os.path.lexists(top / path):
+            return f"{shown} is no module of commit {snapshot.commit[:12]}: commit it first"
+    return f"no module or path is called {shown or repr(shown)}: see `lane-planner graph`"
 
 
 def analyse(

@@ -22,7 +22,7 @@ from lane_planner.graph.resolve import ImportSite, Resolver
 from lane_planner.planner.schema import Cause
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.modules import Module, is_name
-from lane_planner.scan.records import FileRecord, SyntaxFault
+from lane_planner.scan.records import FileRecord, RawImport, SyntaxFault
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -299,15 +299,16 @@ def _import_causes(
                 causes.of_site(v, "LP402", site, f"{lane} may not import {b}")
     for component in graph.components(("eager",)):
         circle = frozenset(component)
-        for name in sorted(inside & circle):
-            within = [s for s in graph.sites_in(name) if s.kind == "eager" and s.imported in circle]
+        members = tuple(sorted(inside & circle))
+        following = dict(ring([members]))
+        for name in members:
+            site = next(
+                s for s in graph.sites_in(name) if s.kind == "eager" and s.imported in circle
+            )
             if settings.cycles == "block":
-                what = f"in a circle of {len(circle)} modules"
-                causes.of_site(name, "LP201", within[0], what)
-                continue
-            for site in within:  # these needs make the circle one component, and so one step
-                if site.imported in inside:
-                    need(name, site.imported, site)
+                causes.of_site(name, "LP201", site, f"in a circle of {len(circle)} modules")
+            elif name in following:  # needing each other in a ring, they are one step
+                need(name, following[name], site)
     return {name: tuple(sorted(found.values())) for name, found in sorted(needs.items())}
 
 
@@ -410,12 +411,17 @@ def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite,
         record = None if module.namespace else facts.records.get(module.path)
         if record is None or not record.imports:
             continue
-        for site in resolver.sites(module, record, external=False):
-            if not site.resolved:
-                continue
-            # The package around an arriving module may arrive without it: then `from` gives that.
-            for new in (site.imported, site.imported.rpartition(".")[0]):
-                name = coming.get(new)
-                if name is not None and name != module.name:
-                    found.append((site, name))
+        for raw in record.imports:
+            targets = {target.imported for target in resolver.targets(module, raw)}
+            if raw.names is not None:
+                # The package may arrive without the submodule: then `from` means the package.
+                package = RawImport(raw.module, ("*",), raw.line, raw.column)
+                targets.update(target.imported for target in resolver.targets(module, package))
+            for new in sorted(targets & coming.keys()):
+                if coming[new] != module.name:
+                    found.append((_site(module.name, new, raw), coming[new]))
     return found
+
+
+def _site(importer: str, imported: str, raw: RawImport) -> ImportSite:
+    return ImportSite(importer, imported, raw.line, raw.column, raw.kind, raw.optional, raw.dynamic)

@@ -36,6 +36,7 @@ def simulate(facts: Facts, hop: Hop, steps: Sequence[Collection[str]]) -> tuple[
     faults: list[str] = []
     violated = {id(site) for site in graph.sites if not _allowed(facts, hop, moved, site)}
     circles = _Circles(facts, hop)
+    whole = _whole_circles(facts, hop) if settings.cycles == "together" else {}
     for number, modules in enumerate(steps, 1):
         moved.update(modules)
         for name in modules:
@@ -54,10 +55,26 @@ def simulate(facts: Facts, hop: Hop, steps: Sequence[Collection[str]]) -> tuple[
                         f"(line {site.line}) a violation"
                     )
         faults.extend(f"step {number} {what}" for what in circles.after(modules))
+        torn = {circle for name in modules for circle in [whole.get(name)] if circle}
+        faults.extend(
+            f"step {number} tears {circle[0]} and {len(circle) - 1} more of its circle apart"
+            for circle in sorted(torn)
+            if not moved.issuperset(circle)
+        )
     if settings.cycles == "block":
         inside = {name for part in graph.components(("eager",)) for name in part}
         faults.extend(f"{name} is promoted in a circle" for name in sorted(moved & inside))
     return tuple(faults)
+
+
+def _whole_circles(facts: Facts, hop: Hop) -> dict[str, tuple[str, ...]]:
+    """Return, for each module in an eager circle, the members that move with it, sorted."""
+    candidates = frozenset(hop.candidates)
+    found = {}
+    for part in facts.graph.components(("eager",)):
+        members = tuple(name for name in part if name in candidates)
+        found.update(dict.fromkeys(members, members))
+    return found
 
 
 def _allowed(facts: Facts, hop: Hop, moved: Collection[str], site: ImportSite) -> bool:

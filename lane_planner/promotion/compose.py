@@ -21,7 +21,7 @@ from lane_planner.promotion.mentions import Mentions
 from lane_planner.promotion.names import Unreadable, names_of
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.packages import Packages
-from lane_planner.promotion.text import Edit, OverlappingEdits, SourceText
+from lane_planner.promotion.text import OverlappingEdits, SourceText
 from lane_planner.promotion.uses import Uses, rebound_reason, uses
 from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace
@@ -78,6 +78,31 @@ def compose(
     return _Composition(workspace, source, target, sorted(moves), mentions).compose(name)
 
 
+class _Parting:
+    """A package, submodules of which just one side moves, and what to look for in files.
+
+    Args:
+        package: its dotted name.
+        children: the submodules' last names.
+    """
+
+    def __init__(self, package: str, children: list[str]) -> None:
+        self.package = package
+        self.children = children
+        spelled = r"\s*\.\s*".join(map(re.escape, package.split(".")))
+        words = f"(?:{'|'.join(map(re.escape, children))})"
+        self.word = _bytes_pattern(rf"(?<!\w){words}(?!\w)")
+        self.attribute = _bytes_pattern(rf"\.\s*{words}(?!\w)")
+        # The most usual ways to write an import are no use of the name.
+        self.chain = _bytes_pattern(
+            rf"(?<!import )(?<!from )(?<![\w.]){spelled}\s*\.\s*{words}(?!\w)"
+        )
+
+
+def _bytes_pattern(pattern: str) -> re.Pattern[bytes]:
+    return re.compile(pattern.encode("utf-8", "surrogateescape"))
+
+
 class _Composition:
     def __init__(
         self,
@@ -103,14 +128,15 @@ class _Composition:
             if old in before.by_path and new in self.after.by_path
         }
         self.renaming = Renaming(before, self.renamed, workspace.resolver(before))
-        self.packages = Packages(self.renaming, self._content)
-        self.parting = self._parting()
-        self._reached: dict[str, set[str]] = {}
+        self.packages = Packages(self.renaming, self._content, workspace.sites_in)
+        self.parting = [_Parting(package, last) for package, last in self._parting().items()]
+        self.around = [_Parting(*pair) for pair in self._around().items()]
 
     def compose(self, name: str) -> Composed:
         self._refuse_bad_places()
         self._refuse_unlisted()
         affected = self._affected()
+        self.workspace.contents(affected)  # all at once: each reading costs a process
         writes: list[FileWrite] = []
         records: dict[str, FileRecord] = {}
         for path in sorted(affected):
@@ -163,13 +189,10 @@ class _Composition:
             init = f"{directory}/{_INIT}"
             if self.workspace.lanes.of_path(init) != self.source.name:
                 continue
-            modules = [
-                path
-                for path in staying
-                if path.startswith(f"{directory}/")
-                and path.endswith(".py")
-                and path not in workspace.made
-            ]
+            modules = any(
+                path.endswith(".py") and path not in self.moved and path not in workspace.made
+                for path in workspace.files_below(directory)
+            )
             if init in self.moved and modules:
                 made.add(init)  # what stays behind is still a package's
             elif init in workspace.made and not modules and init not in self.moved:
@@ -182,8 +205,12 @@ class _Composition:
         new = {target for source, target in self.moved.items() if source in records}
         return gone, new.union(self.made)
 
-    def _parting(self) -> list[tuple[str, str]]:
-        """Return each package and submodule of which just one moves, as name and last name."""
+    def _parting(self) -> dict[str, list[str]]:
+        """Return, by package, the last names of its submodules that part from it.
+
+        Just one of the two moves, so that the submodule is no attribute of the package any more
+        where nothing but the import system made it one.
+        """
         pairs = set()
         for name in self.renamed:
             package, _, last = name.rpartition(".")
@@ -192,22 +219,38 @@ class _Composition:
             if self.workspace.table.by_name[name].package:
                 staying = self.renaming.staying_below(name)
                 pairs.update((name, child.rpartition(".")[2]) for child in staying)
-        return sorted(pairs)
+        found: dict[str, list[str]] = {}
+        for package, last in sorted(pairs):
+            found.setdefault(package, []).append(last)
+        return found
+
+    def _around(self) -> dict[str, list[str]]:
+        """Return the packages around moved modules, as last names by the package around each.
+
+        They stay, and importing the moved modules loads them no more.
+        """
+        pairs = set()
+        for name in self.renamed:
+            package = name.rpartition(".")[0]
+            while "." in package and package not in self.renamed:
+                home, _, last = package.rpartition(".")
+                pairs.add((home, last))
+                package = home
+        found: dict[str, list[str]] = {}
+        for package, last in sorted(pairs):
+            found.setdefault(package, []).append(last)
+        return found
 
     def _refuse_bad_places(self) -> None:
-        staying = {
-            path.casefold(): path
-            for path in self.workspace.tracked - self.moved.keys() - self.deleted
-        }
         for move in self.moves:
             taken = move.target in self.workspace.tracked
             if taken and move.target not in self.moved and move.target not in self.deleted:
                 raise Refused(move.source, 1, f"{move.target} is there already")
-            alike = staying.get(move.target.casefold())
-            if alike is not None and alike != move.target:
-                raise Refused(
-                    move.source, 1, f"{move.target} would differ from {alike} only in case"
-                )
+            for other in self.workspace.files_in(posixpath.dirname(move.target)):
+                if other.casefold() == move.target.casefold() and other != move.target:
+                    raise Refused(
+                        move.source, 1, f"{move.target} would differ from {other} only in case"
+                    )
             module = self.workspace.table.by_path.get(move.source)
             new = self.after.by_path.get(move.target)
             if module is not None and module.importable and (new is None or not new.importable):
@@ -230,36 +273,33 @@ class _Composition:
                 path = workspace.now(place.path)
                 if path in workspace.records:
                     affected.add(path)
-        for package, child in self.parting:
-            affected |= self._reaching(package, child)
+        for parting in self.parting:
+            affected |= self._reaching(parting)
         return affected
 
-    def _reaching(self, package: str, child: str) -> set[str]:
+    def _reaching(self, parting: _Parting) -> set[str]:
         """Return files that may reach a submodule through its package, without importing it."""
-        workspace = self.workspace
-        word = re.escape(child.encode("utf-8", "surrogateescape"))
-        attribute, name = re.compile(rb"\.\s*" + word + rb"\b"), re.compile(rb"\b" + word + rb"\b")
-        found = set()
-        for path, content in workspace.contents(self._importing(package)).items():
-            if attribute.search(content):
-                found.add(path)
-        for path, content in workspace.contents(self._sharing_names(package)).items():
-            if name.search(content):
-                found.add(path)
-        return found
+        contents = self.workspace.contents
+        top = parting.package.partition(".")[0]
+        wanted = (
+            (parting.attribute, self._importing(parting.package)),
+            (parting.chain, self.workspace.binding(top)),
+            (parting.word, self._sharing_names(parting.package)),
+        )
+        return {
+            path
+            for pattern, paths in wanted
+            for path, content in contents(paths).items()
+            if pattern.search(content)
+        }
 
     def _importing(self, package: str) -> set[str]:
-        """Return the files that import a package or one around it, or bind its first name."""
-        if package not in self._reached:
-            workspace = self.workspace
-            names: set[str] = set()
-            around = package
-            while around:
-                names |= workspace.importers_of(around)
-                around = around.rpartition(".")[0]
-            paths = {workspace.table.by_name[name].path for name in names}
-            self._reached[package] = paths | workspace.binding(package.partition(".")[0])
-        return self._reached[package]
+        """Return the files that import a package or one around it."""
+        names: set[str] = set()
+        while package:
+            names |= self.workspace.importers_of(package)
+            package = package.rpartition(".")[0]
+        return {self.workspace.table.by_name[name].path for name in names}
 
     def _sharing_names(self, package: str) -> set[str]:
         """Return the files that see a package's names as their own: itself, and star importers."""
@@ -287,7 +327,7 @@ class _Composition:
             source = SourceText(content)
         except Undecodable:
             return None  # it has no imports either; the proof sees to it
-        self._refuse_rebound(place.before, record)
+        self._refuse_rebound(source, place.before, record)
         edits, bindings = import_edits(source, record, place, self.renaming)
         self._refuse_exported(place.before, bindings)
         found = self._uses(source, record, place, bindings)
@@ -336,17 +376,23 @@ class _Composition:
 
     def _may_use(self, source: SourceText, module: Module, record: FileRecord) -> bool:
         """Tell whether a file, its import statements apart, may refer to a moved module."""
-        if any(self._dynamically(module, raw) for raw in record.imports):
+        if module.path in self.moved or any(
+            self._dynamically(module, raw) for raw in record.imports
+        ):
             return True
         rest = _outside_imports(source, record)
         if any(name in rest for name in self.renamed) or _RELATIVE_SPEC.search(rest):
             return True
-        for package, child in self.parting:
-            if not re.search(rf"\b{re.escape(child)}\b", rest):
+        code = rest.encode("utf-8", "surrogateescape")
+        for parting in (*self.parting, *self.around):
+            if not parting.word.search(code):
                 continue
-            if module.path in self._sharing_names(package) or (
-                module.path in self._importing(package)
-                and re.search(rf"\.\s*{re.escape(child)}\b", rest)
+            if parting.chain.search(code) or (
+                module.path in self._sharing_names(parting.package)
+                or (
+                    module.path in self._importing(parting.package)
+                    and parting.attribute.search(code)
+                )
             ):
                 return True
         return False
@@ -357,18 +403,20 @@ class _Composition:
         target = self.renaming.target(module, raw, None)
         return target.imported in self.renamed or raw.module.startswith(".")
 
-    def _refuse_rebound(self, module: Module, record: FileRecord) -> None:
-        """Refuse `from package import name` where a package makes `name` something else.
+    def _refuse_rebound(self, source: SourceText, module: Module, record: FileRecord) -> None:
+        """Refuse a name of a submodule that a package makes something else.
 
-        The package's own binding is what the statement gives at run time, not the submodule.
+        That is what `from package import name` and `import package.name as n` give at run time.
         """
         for raw in record.imports:
-            for name in raw.names or ():
+            if raw.dynamic:
+                continue
+            for name in raw.names or (None,):
                 submodule = self.renaming.bound_module(module, raw, name)
-                if submodule is None:
+                bound = None if submodule is None else self.packages.rebound(submodule)
+                if submodule is None or bound is None:
                     continue
-                bound = self.packages.rebound(submodule)
-                if bound is not None:
+                if name is not None or _renames(source, raw):
                     raise Refused(module.path, raw.line, rebound_reason(submodule, bound))
 
     def _refuse_exported(self, module: Module, bindings: Iterable[ChangedBinding]) -> None:
@@ -398,7 +446,7 @@ class _Composition:
 
         `from package import *` imports such a submodule by its name.
         """
-        for package, child in self.parting:
+        for package, child in ((p.package, child) for p in self.parting for child in p.children):
             line = self.packages.lists(package, child)
             if line is None or self.packages.bound(package, child).to != "nothing":
                 continue
@@ -513,6 +561,13 @@ class _Composition:
                 word = found.group().decode("ascii")
                 self.notes.append(f"{path}:{line}: {word} depends on where the file is")
                 break
+
+
+def _renames(source: SourceText, raw: RawImport) -> bool:
+    """Tell whether an `import a.b` has an `as`."""
+    start = source.offset_of(raw.line, raw.column)
+    statement = source.text[start : statement_end(source.text, start + len("import"))]
+    return re.search(rf"\b{re.escape(raw.module)}\s+as\b", statement) is not None
 
 
 def _outside_imports(source: SourceText, record: FileRecord) -> str:

@@ -10,7 +10,6 @@ import ast
 import builtins
 import re
 import warnings
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -581,7 +580,9 @@ class _Reader:
         body = opening.end() if opening else -1
         place = len(self._spelling)
         self._strings.append(
-            String(value, naming.role, node.lineno, start, body, end, naming.anchor, naming.top, place)
+            String(
+                value, naming.role, node.lineno, start, body, end, naming.anchor, naming.top, place
+            )  # fmt: skip
         )
         self._spelling.append(value)
 
@@ -639,9 +640,10 @@ class _Reader:
             last in _TABLE_METHODS and _is_module_table(base)
         ):
             self._mark(_argument(node, 0, "in_dict" if last == "dict" else "target"))
-        elif last in _TABLE_PATCHES and len(node.args) > 1:
-            if _is_module_table(_spelled(node.args[0])):
-                self._mark(node.args[1])
+        elif last in _TABLE_PATCHES and node.args and (
+            _is_module_table(_spelled(node.args[0]))
+        ):
+            self._mark(_argument(node, 1, "name"))
         if last == "dict" and "patch" in owner and len(node.args) > 1:
             self._mark_keys(node.args[0], node.args[1])
         if last in ("cast", "TypeVar") and node.args:

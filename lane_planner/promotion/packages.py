@@ -7,11 +7,12 @@ only where it binds nothing; so a submodule can leave, or stay behind, unnoticed
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
 
+from lane_planner.graph.resolve import ImportSite
 from lane_planner.promotion.names import NamedImport, Names, Unreadable, names_of
 from lane_planner.promotion.naming import Renaming
 from lane_planner.promotion.text import SourceText
@@ -40,11 +41,18 @@ class Packages:
     Args:
         renaming: the modules, and what moves.
         read: returns the content of a file, by path.
+        sites: returns the import sites of a module, by name.
     """
 
-    def __init__(self, renaming: Renaming, read: Callable[[str], bytes]) -> None:
+    def __init__(
+        self,
+        renaming: Renaming,
+        read: Callable[[str], bytes],
+        sites: Callable[[str], Iterable[ImportSite]],
+    ) -> None:
         self._renaming = renaming
         self._read = read
+        self._sites = sites
         self._known: dict[tuple[str, str, str], Bound] = {}
 
     def bound(self, package: str, child: str, module: str | None = None) -> Bound:
@@ -77,8 +85,19 @@ class Packages:
     def lists(self, package: str, child: str) -> int | None:
         """Return the line on which the package's `__all__` lists a name, or None."""
         module = self._renaming.table.by_name.get(package)
-        names = None if module is None else self._names(module, child)
+        if module is None or module.namespace or b"__all__" not in self._read(module.path):
+            return None
+        names = self._names(module, child)
         return None if names is None else names.listed.get(child)
+
+    def loads(self, package: str, child: str) -> bool:
+        """Tell whether importing a package surely imports one of its submodules."""
+        submodule = f"{package}.{child}"
+        return any(
+            site.imported == submodule or site.imported.startswith(f"{submodule}.")
+            for site in self._sites(package)
+            if site.kind == "eager" and site.resolved
+        )
 
     def _bound(self, package: str, name: str, submodule: str, seen: frozenset[str]) -> Bound:
         module = self._renaming.table.by_name.get(package)
@@ -94,7 +113,8 @@ class Packages:
             raw = RawImport(binding.module, None, binding.line, 0)
             if self._renaming.bound_module(module, raw, binding.name) != submodule:
                 return Bound("else", module.path, binding.line)
-            found = Bound("submodule", module.path, binding.line)
+            if not self._is_typing(package, binding.line):
+                found = Bound("submodule", module.path, binding.line)
         if not name.startswith("_"):
             for star in names.stars:
                 target = self._renaming.target(module, RawImport(star, None, 1, 0), None)
@@ -106,13 +126,17 @@ class Packages:
                         found = other
         return found
 
+    def _is_typing(self, package: str, line: int) -> bool:
+        sites = self._sites(package)
+        return any(site.line == line and site.kind == "typing" for site in sites)
+
     def _names(self, module: Module, name: str) -> Names | None:
         """Return the names of a file; None where it has no such name, or says nothing at all."""
         if module.namespace or not module.path.endswith(".py"):
             return None
         content = self._read(module.path)
         word = re.escape(name.encode("utf-8", "surrogateescape"))
-        if not re.search(rb"\b" + word + rb"\b|\*", content):
+        if not re.search(rb"(?<!\w)" + word + rb"(?!\w)|import\s*\(?\s*\*", content):
             return None
         try:
             return names_of(SourceText(content).text)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 
@@ -75,6 +77,11 @@ def uses(
     return Uses(
         tuple(sorted(set(finder.edits))), tuple(finder.spelling), tuple(sorted(set(finder.named)))
     )
+
+
+class _Loaded(NamedTuple):
+    before: frozenset[str]
+    after: frozenset[str]
 
 
 class _Uses:
@@ -195,23 +202,64 @@ class _Uses:
             )
 
     def _check_hops(self, chain: Chain, meaning: str) -> None:
-        """Refuse a chain that steps between a package and a submodule that part."""
+        """Refuse a chain that steps from a package to a submodule that would not be there."""
         package = meaning
         for child in chain.parts[1:]:
             submodule = f"{package}.{child}"
             if submodule not in self.renaming.table.by_name:
                 return
-            if (
-                self.renaming.parted(package, child)
-                and self.packages.bound(package, child).to != "submodule"
-            ):
-                name = ".".join(chain.parts)
+            if self.renaming.parted(package, child):
+                there = self.packages.bound(package, child).to == "submodule"
+            else:
+                there = not self._is_lost(package, child)
+            if not there:
                 raise self._refused(
                     chain.line,
-                    f"{name} reaches {submodule} without importing it: "
+                    f"{'.'.join(chain.parts)} reaches {submodule} without importing it: "
                     f"add `import {submodule}` first",
                 )
             package = submodule
+
+    def _is_lost(self, package: str, child: str) -> bool:
+        """Tell whether a submodule may be loaded no more: only what moves led to it.
+
+        Importing `a.b.c` loads `a.b`, so a file in `a.b`, or one that imports `a.b.c`, can use
+        `a.b` without importing it.
+        """
+        submodule = f"{package}.{child}"
+        loaded = self._loaded
+        new = self.renaming.renamed.get(submodule, submodule)
+        if new in loaded.after or self.packages.loads(package, child):
+            return False
+        return self.module.name != self.place.after.name or submodule in loaded.before
+
+    @cached_property
+    def _loaded(self) -> _Loaded:
+        """Return what the imports of the file itself load before the move, and after it."""
+        targets = [
+            self.renaming.target(self.module, RawImport(module, None, 1, 0), name).imported
+            for module, name in self._imports()
+        ]
+        renamed = self.renaming.renamed
+        return _Loaded(
+            frozenset(up for target in targets for up in _with_packages(target)),
+            frozenset(
+                up
+                for target in (*targets, self.module.name)
+                for up in _with_packages(renamed.get(target, target))
+            ),
+        )
+
+    def _imports(self) -> Iterator[tuple[str, str | None]]:
+        for scope in self.names.scopes:
+            for bindings in scope.bound.values():
+                for binding in bindings:
+                    if isinstance(binding, PlainImport):
+                        yield binding.module, None
+                    elif isinstance(binding, NamedImport):
+                        yield binding.module, binding.name
+        for star in self.names.stars:
+            yield star, None
 
     def _through_top(self, chain: Chain, owner: Scope, bindings: list[Binding]) -> None:
         """Follow a chain that begins with the first name of an `import a.b`."""
@@ -361,7 +409,7 @@ class _Uses:
     def _replace(self, string: String, old: str, new: str) -> None:
         text, end = self.source.text, string.body + len(old)
         whole = string.body >= 0 and text.startswith(old, string.body)
-        if not whole or (text[end] != string.value[len(old) : len(old) + 1] and text[end] not in "'\""):
+        if not whole or text[end] not in ("'", '"', string.value[len(old) : len(old) + 1]):
             raise self._refused(
                 string.line, f"the string {string.value!r} holds escapes or is in pieces: mend it"
             )
@@ -375,6 +423,12 @@ def rebound_reason(module: str, bound: Bound) -> str:
         f"{bound.path}:{bound.line} makes {module.rpartition('.')[2]} something else than the "
         f"module {module}: promote the package with it, or rename one of them"
     )
+
+
+def _with_packages(name: str) -> Iterator[str]:
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
 
 
 def _holds(package: str, name: str) -> bool:

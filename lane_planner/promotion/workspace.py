@@ -52,7 +52,10 @@ class Workspace:
         self.tracked = set(tracked)
         self.made = set(made)
         self._names: dict[str, str] = {}  # dotted name, by path
-        self._directories: dict[str, tuple[str, ...]] = {}
+        self._ups: dict[str, tuple[str, ...]] = {}
+        self._homes: dict[str, str] = {}
+        self._files = _by_directory(self.tracked)
+        self._modules = _by_directory(self.records)
         self.table = self.name(self.records)
         self._read = read
         self._contents: dict[str, bytes] = {}  # read or written, by path now
@@ -71,7 +74,7 @@ class Workspace:
         return name_modules(paths, self.settings.source_roots, lane_paths(self.settings))
 
     def named_after(self, gone: Collection[str], new: Collection[str]) -> ModuleTable:
-        """Return the modules after some files went and others came, the others being known.
+        """Return the modules after some files went and others came; its names are in no order.
 
         Only names that can change are worked out again: those of the files themselves, all below
         them, which a module beside a directory hides, and the packages around them.
@@ -81,36 +84,56 @@ class Workspace:
             new: paths of Python files that are not, or are among `gone`.
         """
         changed = {self._dotted(path) for path in (*gone, *new)}
-        below = tuple(f"{name}." for name in changed)
         around = {up for name in changed for up in _packages_around(name)}
-        region: list[str] = []
+        below = tuple(f"{name}." for name in changed)
+        homes = {name.rpartition(".")[0] for name in changed | around} | changed | around
+        tops = {f"{name.partition('.')[0]}." for name in changed}
+        listing = self._listing_after(gone, new)
+        region: set[str] = set()
         # The packages and first names around are there as long as a file below them is.
         first_below: dict[str, str] = {}
-        tops = {f"{name.partition('.')[0]}." for name in changed}
-        left = set(gone)
-        for path in sorted([*self.records.keys() - left, *new]):
-            name = self._dotted(path)
-            if name in changed or name in around or name.startswith(below):
-                region.append(path)
-            for up in self._around(path):
-                if up in around or up in tops:
-                    first_below.setdefault(up, path)
-        paths = {*region, *first_below.values()}
-        again = self.name(paths)
-
-        def concerned(module: Module) -> bool:
-            name = module.name if module.importable else self._dotted(module.path)
-            return name in changed or name in around or name.startswith(below)
-
-        modules = [m for m in self.table.by_name.values() if not concerned(m)]
-        modules += [m for m in again.by_name.values() if concerned(m)]
-        modules.sort(key=lambda module: (module.name, module.path))
+        names = changed | around  # of what may be a namespace package in the region
+        for directory, files in listing.items():
+            ups = self._around(directory)
+            home = self._homes[directory]
+            inside = home.startswith(below)
+            if inside:
+                names.update(ups)
+            if inside or home in homes:
+                region.update(
+                    path
+                    for path in files
+                    if inside or (name := self._dotted(path)) in names or name.startswith(below)
+                )
+            wanted = [up for up in ups if up in around or up in tops]
+            if wanted and files:
+                first = min(files)
+                for up in wanted:
+                    first_below[up] = min(first, first_below.get(up, first))
+        again = self.name(region.union(first_below.values()))
+        by_name, by_path = dict(self.table.by_name), dict(self.table.by_path)
+        for path in region.union(gone):
+            if path in by_path:
+                by_name.pop(by_path.pop(path).name, None)
+        for name in names:
+            by_name.pop(name, None)
+        for module in again.by_name.values():
+            if module.path in region or (module.namespace and module.name in names):
+                by_name[module.name] = module
+                if not module.namespace:
+                    by_path[module.path] = module
         kept = {top for top in self.table.tops if f"{top}." not in tops}
-        return ModuleTable(
-            {module.name: module for module in modules},
-            {module.path: module for module in modules if not module.namespace},
-            frozenset(kept | again.tops),
-        )
+        return ModuleTable(by_name, by_path, frozenset(kept | again.tops))
+
+    def _listing_after(
+        self, gone: Collection[str], new: Collection[str]
+    ) -> dict[str, Collection[str]]:
+        """Return the Python files in each directory after some went and others came."""
+        listing: dict[str, Collection[str]] = dict(self._modules)
+        for directory in {posixpath.dirname(path) for path in (*gone, *new)}:
+            here = {path for path in new if posixpath.dirname(path) == directory}
+            listing[directory] = self._modules.get(directory, set()).difference(gone) | here
+        return listing
 
     def _dotted(self, path: str) -> str:
         """Return the dotted name of a module file, of whatever kind, importable or not."""
@@ -123,17 +146,31 @@ class Workspace:
             self._names[path] = known
         return known
 
-    def _around(self, path: str) -> tuple[str, ...]:
-        """Return the packages around a file that can be imported, and its first name with a dot."""
-        directory = posixpath.dirname(path)
-        known = self._directories.get(directory)
+    def _around(self, directory: str) -> tuple[str, ...]:
+        """Return a directory and the packages around it if they can be imported, by name.
+
+        In front stands its first name with a dot behind it, importable or not.
+        """
+        known = self._ups.get(directory)
         if known is None:
             name = self.lanes.roots().dotted(directory) if directory else ""
             known = (f"{name.partition('.')[0]}.",)
             if all(map(is_name, name.split("."))):
                 known += (name, *_packages_around(name))
-            self._directories[directory] = known
+            self._ups[directory] = known
+            self._homes[directory] = name
         return known
+
+    def files_in(self, directory: str) -> set[str]:
+        """Return the paths of the tracked files directly in a directory now."""
+        return self._files.get(directory, set())
+
+    def files_below(self, directory: str) -> Iterator[str]:
+        """Yield the paths of the tracked files in a directory and the ones below it now."""
+        start = f"{directory}/"
+        for other, files in self._files.items():
+            if other == directory or other.startswith(start):
+                yield from files
 
     def resolver(self, table: ModuleTable) -> Resolver:
         """Return what resolves imports against some modules."""
@@ -204,6 +241,8 @@ class Workspace:
             self.records.pop(path, None)
             self.tracked.discard(path)
             self.made.discard(path)
+            for listing in (self._files, self._modules):
+                listing.get(posixpath.dirname(path), set()).discard(path)
         origins = {new: self.origin(old) for old, new in moved.items()}
         contents = {new: self._contents[old] for old, new in moved.items() if old in self._contents}
         for path in {*moved, *deleted}:
@@ -215,6 +254,8 @@ class Workspace:
         self._contents.update(written)
         self.records.update(records)
         self.tracked.update(moved.values(), written)
+        _list_in(self._files, (*moved.values(), *written))
+        _list_in(self._modules, records)
         self.made.update(made)
         self.table = table
         resolver = self.resolver(table)
@@ -261,6 +302,17 @@ class Workspace:
                 self._naming.get(name, set()).discard(module.path)
             for first in _firsts(record):
                 self._binding.get(first, set()).discard(module.path)
+
+
+def _by_directory(paths: Iterable[str]) -> dict[str, set[str]]:
+    listing: dict[str, set[str]] = {}
+    _list_in(listing, paths)
+    return listing
+
+
+def _list_in(listing: dict[str, set[str]], paths: Iterable[str]) -> None:
+    for path in paths:
+        listing.setdefault(posixpath.dirname(path), set()).add(path)
 
 
 def _packages_around(name: str) -> Iterator[str]:

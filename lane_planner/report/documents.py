@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from lane_planner.base.text import printable
+from lane_planner.base.text import UNSEEN, printable
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.rules.cycles import Cycle
 from lane_planner.rules.diagnostics import Diagnostic
@@ -22,13 +22,16 @@ Document = dict[str, Any]
 def to_json(document: object) -> str:
     """Return a document as JSON text on several lines, with a final newline.
 
-    File names that are not valid Unicode stand in it escaped, as `printable` writes them.
+    File names that are not valid Unicode stand in it escaped, as `printable` writes them; control
+    characters and bidirectional overrides are JSON escapes.
     """
     try:
         encoded = msgspec.json.encode(document)
     except UnicodeEncodeError:
         encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
-    return msgspec.json.format(encoded, indent=2).decode("utf-8") + "\n"
+    text = msgspec.json.format(encoded, indent=2).decode("utf-8")
+    # JSON lets these stand as they are; a terminal would act on them.
+    return UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
 
 
 def _encodable(value: Any) -> Any:

@@ -114,8 +114,11 @@ def plan_text(plan: Plan, *, width: int) -> str:
         f"{hop.source} → {hop.target}: {summary.promotable:,} of "
         f"{plural(summary.candidates, 'module')} can be promoted, in "
         f"{plural(summary.steps, 'step')}, {plural(summary.waves, 'wave')} and "
-        f"{plural(summary.batches, 'batch')}; {plural(summary.rewritten_files, 'file')} to be rewritten"
+        f"{plural(summary.batches, 'batch')}; {plural(summary.rewritten_files, 'file')} to be "
+        "rewritten"
     ]
+    if not summary.candidates:
+        lines = [f"{hop.source} → {hop.target}: nothing to do, lane {hop.source} holds no module"]
     if plan.steps:
         table = _table("wave", "steps", "modules", "files rewritten", "first modules")
         waves: dict[int, list[int]] = {}
@@ -215,7 +218,7 @@ def _rendered(table: Table, width: int) -> str:
     Console(
         file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False
     ).print(table)
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+    return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines())
 
 
 def listed(title: str, entries: Iterable[str]) -> list[str]:

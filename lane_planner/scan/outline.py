@@ -59,6 +59,7 @@ class Outline:
         self._starts = [clause.start for clause in self._clauses]
         self._contexts: dict[int, tuple[Kind, bool]] = {-1: ("eager", False)}
         self._colons: dict[int, int | None] = {}
+        self._line_ends: dict[int, int] = {}
 
     def inline_of(self, position: int) -> int | None:
         """Return the clause whose header line goes on into a body that holds the position.
@@ -72,8 +73,9 @@ class Outline:
         colon = self._colon(index)
         if colon is None or colon >= position:
             return None
-        between = self._text[colon + 1 : position].replace("\\\n", "")
-        return None if "\n" in between else index
+        if index not in self._line_ends:
+            self._line_ends[index] = _line_end(self._text, colon)
+        return index if position < self._line_ends[index] else None
 
     def holder_of(self, position: int, indent: int) -> int:
         """Return the clause in whose block a statement stands, or -1 for the module.
@@ -141,6 +143,14 @@ class Outline:
         if index not in self._colons:
             self._colons[index] = clause_colon(self._text, self._clauses[index].behind)
         return self._colons[index]
+
+
+def _line_end(text: str, position: int) -> int:
+    """Return where the line of an offset ends, lines that a backslash joins being one."""
+    end = text.find("\n", position)
+    while end > 0 and text[end - 1] == "\\":
+        end = text.find("\n", end + 1)
+    return end if end >= 0 else len(text)
 
 
 def indent_width(blank: str) -> int:

@@ -8,6 +8,7 @@ libcst on the whole module is shown over large corpora by `tests/corpus`.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from itertools import pairwise
 
 from lane_planner.scan.decode import Undecodable, decode
@@ -27,8 +28,8 @@ from lane_planner.scan.statements import CallNames, dynamic_calls_in, later, par
 
 _BLANK = re.compile(r"[ \t\f]*")
 # What stands before `import` in its own statement: nothing, or `from` and a module.
-_BEFORE = re.compile(r"(?:(?<=[;:])|^)((?:[ \t\f]|\\\n)*)(from\b[\w. \t\f\\\n]*)?\Z")
-_LAZY = re.compile(r"^[ \t\f]*lazy[ \t]+((?:from\b[\w. \t]*)?)\Z")  # PEP 810
+_BEFORE = re.compile(r"((?:[ \t\f]|\\\n)*+)(?:from\b[\w. \t\f\\\n]*+)?\Z")
+_LAZY = re.compile(r"([ \t\f]*+lazy[ \t]++)(?:from\b[\w. \t]*+)?\Z")  # PEP 810
 _SPACE_OR_JOIN = re.compile(r"(?:[ \t\f]|\\\n)*")
 # No word boundary in front: a literal start lets the search skip.
 _TYPING_ALIAS = re.compile(r"TYPE_CHECKING\s+as\s+(\w+)")
@@ -85,7 +86,8 @@ class _FileScan:
         self._names = names
         self._outline: Outline | None = None
         self._logical: list[LogicalLine] | None = None
-        self._line = 1
+        self._line = 1  # the line of `_counted`, and where it starts
+        self._start = 0
         self._counted = 0
         self._imports: list[RawImport] = []
         self._opaque: list[OpaqueImport] = []
@@ -102,23 +104,23 @@ class _FileScan:
 
     def _import(self, hit: Hit) -> None:
         text = self._text
-        line_start = text.rfind("\n", 0, hit.start) + 1
+        line_start = self._line_start(hit.start)
         while line_start > 1 and text[line_start - 2] == "\\":
             line_start = text.rfind("\n", 0, line_start - 1) + 1
-        before = text[line_start : hit.start]
+        # What stands before a `;` or a `:` is another statement, or the header of a clause.
+        cut = max(text.rfind(mark, line_start, hit.start) + 1 for mark in ";:")
+        before = text[max(cut, line_start) : hit.start]
         lazy = False
         if not before:
             start = hit.start
         else:
-            found = _BEFORE.search(before)
+            found = _BEFORE.match(before)
             if found is None:
                 found = _LAZY.match(before)
                 if found is None:
                     return  # prose of a broken file, or no statement of its own
                 lazy = True
-                start = line_start + found.start(1)
-            else:
-                start = line_start + found.end(1)
+            start = hit.start - len(before) + found.end(1)
         written = parse_import(text[start : statement_end(text, hit.end)].rstrip(" \t\f\\\n"))
         if not written:
             return
@@ -132,9 +134,7 @@ class _FileScan:
     def _dynamic(self, hit: Hit) -> int:
         """Record the dynamic imports of the statement that holds a hit; return its end."""
         text = self._text
-        if self._logical is None:
-            self._logical = logical_lines(text)
-        line = next((ln for ln in self._logical if ln.start <= hit.start < ln.end), None)
+        line = self._logical_line(hit.start)
         if line is None:
             return hit.end
         cuts = [line.start, *(s + 1 for s in line.semicolons), line.end + 1]
@@ -173,18 +173,35 @@ class _FileScan:
             inline = outline.inline_of(start)
             if inline is not None:
                 return outline.context(inline)
-            if self._logical is None:
-                self._logical = logical_lines(text)
-            line = next((ln for ln in self._logical if ln.start <= start < ln.end), None)
+            line = self._logical_line(start)
             if line is not None:
                 line_start = text.rfind("\n", 0, line.start) + 1
                 blank = line.start
         width = indent_width(text[line_start:blank])
         return outline.context(outline.holder_of(blank, width)) if width else ("eager", False)
 
+    def _logical_line(self, offset: int) -> LogicalLine | None:
+        if self._logical is None:
+            self._logical = logical_lines(self._text)
+        index = bisect_right(self._logical, offset, key=lambda line: line.start) - 1
+        found = self._logical[index] if index >= 0 else None
+        return found if found is not None and offset < found.end else None
+
     def _position(self, offset: int) -> tuple[int, int]:
+        start = self._line_start(offset)
+        return self._line, offset - start
+
+    def _line_start(self, offset: int) -> int:
+        """Return where the line of an offset starts, and count lines up to it.
+
+        Offsets mostly grow: only what lies between is looked at, however long the line is.
+        """
         if offset < self._counted:
-            self._line, self._counted = 1, 0
-        self._line += self._text.count("\n", self._counted, offset)
+            self._line, self._counted, self._start = 1, 0, 0
+        text = self._text
+        newline = text.rfind("\n", self._counted, offset)
+        if newline >= 0:
+            self._line += text.count("\n", self._counted, offset)
+            self._start = newline + 1
         self._counted = offset
-        return self._line, offset - (self._text.rfind("\n", 0, offset) + 1)
+        return self._start

@@ -5,6 +5,7 @@ A repository repeats itself: the answers are remembered by the statement's text.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -13,6 +14,27 @@ import libcst as cst
 from lane_planner.scan.records import Kind
 
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+# libcst's parser recurses and takes the process down where a text nests without end. CPython has
+# a limit of 200 brackets; the other chains are far beyond what anybody writes.
+_NESTS = 200
+_ENDLESS = re.compile(
+    r"(?:\.\s*\w+\s*){1000}|(?:[-+~]\s*){1000}|(?:not\s+){1000}|(?:lambda\s*:\s*){1000}"
+)
+_SHORT = 2000
+
+
+def parsable(text: str) -> bool:
+    """Tell whether a text nests so little that libcst can be trusted with it."""
+    if len(text) < _SHORT:
+        return True
+    depth = 0
+    for bracket in re.findall(r"[][(){}]", text):
+        depth += 1 if bracket in "([{" else -1
+        if depth > _NESTS:
+            return False
+    return _ENDLESS.search(text) is None
 
 
 class Written(NamedTuple):
@@ -29,6 +51,8 @@ def parse_import(statement: str) -> tuple[Written, ...]:
     Args:
         statement: an `import` or `from` statement without indentation or trailing comment.
     """
+    if not parsable(statement):
+        return ()
     try:
         node = cst.parse_statement(statement)
     except cst.ParserSyntaxError:
@@ -72,6 +96,8 @@ def condition_of(test: str, typing_names: frozenset[str]) -> Condition | None:
         test: source of the expression.
         typing_names: names that stand for `TYPE_CHECKING` in the file.
     """
+    if not parsable(test):
+        return None
     try:
         return condition(cst.parse_expression(f"({test})"), typing_names)
     except cst.ParserSyntaxError:
@@ -178,6 +204,8 @@ def dynamic_calls_in(statement: str, names: CallNames) -> tuple[DynamicCall, ...
 
 
 def _parse_any(statement: str) -> cst.CSTNode | None:
+    if not parsable(statement):
+        return None
     word = statement.split(None, 1)[0] if statement.strip() else ""
     if word.startswith("@"):
         attempts = [f"{statement}\ndef _(): pass\n"]

@@ -6,11 +6,12 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.scan.cache import ScanCache, content_key
 from lane_planner.scan.records import FileRecord, SyntaxFault
 from lane_planner.scan.sources import Entry, Source
@@ -134,7 +135,9 @@ def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[tuple[bytes, F
     return found
 
 
-def _check_chunk(source: Source, entries: Sequence[Entry]) -> list[tuple[bytes, SyntaxFault | None]]:
+def _check_chunk(
+    source: Source, entries: Sequence[Entry]
+) -> list[tuple[bytes, SyntaxFault | None]]:
     from lane_planner.scan.syntax import syntax_fault
 
     found: list[tuple[bytes, SyntaxFault | None]] = []
@@ -164,7 +167,9 @@ _SCAN = _Work(
     _scan_chunk, "lane_planner.scan.source", msgspec.msgpack.Decoder(list[tuple[bytes, FileRecord]])
 )
 _CHECK = _Work(
-    _check_chunk, "lane_planner.scan.syntax", msgspec.msgpack.Decoder(list[tuple[bytes, SyntaxFault | None]])
+    _check_chunk,
+    "lane_planner.scan.syntax",
+    msgspec.msgpack.Decoder(list[tuple[bytes, SyntaxFault | None]]),
 )
 
 
@@ -187,7 +192,8 @@ def _spread(
     count = workers * _CHUNKS_PER_WORKER
     chunks = [list(entries[first::count]) for first in range(count)]
     importlib.import_module(work.loads)
-    with _executor(workers) as executor:
+    executor = _executor(workers)
+    try:
         packed = executor.map(_packed, [work.chunk] * count, [source] * count, chunks)
         done = 0
         for chunk, body in zip(chunks, packed, strict=True):
@@ -195,6 +201,12 @@ def _spread(
             progress(done, len(entries))
             for entry, (key, found) in zip(chunk, work.answers.decode(body), strict=True):
                 yield entry, key, found
+    except BrokenExecutor as error:
+        raise EnvironmentFailure(
+            "a worker process ended while reading files (killed, or out of memory): run it again"
+        ) from error
+    finally:
+        executor.shutdown(cancel_futures=True)  # an interrupt does not wait for what is not begun
 
 
 def _packed(
@@ -219,4 +231,23 @@ def _executor(workers: int) -> Executor:
     # Forked workers share what is loaded already; elsewhere the platform's default is right.
     forks = "fork" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if forks else None)
-    return ProcessPoolExecutor(workers, mp_context=context)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    """Make a worker leave interrupts to the process that started it, and end with it."""
+    import signal
+    import threading
+
+    # Ctrl-C reaches the whole process group: each worker would print a traceback of its own.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)  # a killed parent closes nothing that an idle worker waits for

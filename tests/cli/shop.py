@@ -177,9 +177,9 @@ def commit(root: Path, message: str = "more") -> None:
 
 def state(directory: Path) -> dict[str, object]:
     """Return what no command may change: of a git repository, or else of a plain directory."""
-    if (directory / ".git").exists():
-        index = directory / ".git/index"
-        if (directory / ".git").is_file() or index.exists():
+    for place in (directory, *directory.parents):
+        dot = place / ".git"
+        if dot.is_file() or (dot / "index").exists():
             return snapshot(directory)
     return {
         str(path.relative_to(directory)): path.read_bytes()

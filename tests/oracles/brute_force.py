@@ -230,12 +230,10 @@ class State:
 
     @property
     def new_circles(self) -> list[frozenset[str]]:
-        """Circles, of either sort, that were not there at the start."""
+        """Circles, of either sort, that were not there at the start, nor inside a wider one."""
         start = self._world.start
-        return [
-            *(self.eager_circles - start.eager_circles),
-            *(self.all_circles - start.all_circles),
-        ]
+        sorts = ((self.eager_circles, start.eager_circles), (self.all_circles, start.all_circles))
+        return [circle for now, old in sorts for circle in now if not any(circle <= o for o in old)]
 
 
 def _top(item: Item) -> str:
@@ -318,7 +316,7 @@ def largest(world: World) -> list[frozenset[str]]:
 
 
 def movable(world: World) -> frozenset[str]:
-    """What can move, by striking out what cannot until nothing changes."""
+    """What can move, in whatever order, by striking out what cannot until nothing changes."""
     moving = {name for name in world.candidates if not world.codes[name]}
     while True:
         state = world.state(moving)
@@ -336,8 +334,10 @@ def movable(world: World) -> frozenset[str]:
                     out |= here & moving
         if not out:
             # Only when nothing else is in the way: a circle that cannot close blocks nobody.
-            for circle in state.new_circles:
-                out |= circle & {name for _, name in arrivals(world, moving)}
+            # One module may land without any other: what `from a.b import c` means then counts.
+            for landed in (moving, *(moving - {name} for name in moving)):
+                for circle in world.state(landed).new_circles:
+                    out |= circle & {name for _, name in arrivals(world, landed)}
         if not out & moving:
             return frozenset(moving)
         moving -= out

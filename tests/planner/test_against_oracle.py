@@ -38,10 +38,9 @@ def test_exactly_what_can_move_is_planned(story: Story) -> None:
     found = moved_by(plan)
     assert not world.state(found).problems
     assert found >= movable(world)
-    choices = largest(world)
-    assert found in choices
-    if len(choices) == 1:
-        assert found == choices[0]
+    # Of modules that close a circle only with each other, which one to leave is not laid down.
+    if not any("would close" in cause.detail for b in plan.blocked for cause in b.causes):
+        assert largest(world) == [found]
     assert {b.module for b in plan.blocked} == set(world.candidates) - found
 
 
@@ -195,9 +194,7 @@ def test_goals_bring_what_they_need_and_nothing_else(story: Story, data: st.Data
 
 @some
 @given(stories(), st.data())
-def test_a_plan_is_the_same_whatever_order_files_come_in(
-    story: Story, data: st.DataObject
-) -> None:
+def test_a_plan_is_the_same_whatever_order_files_come_in(story: Story, data: st.DataObject) -> None:
     first = msgspec.json.encode(story.plan())
     assert msgspec.json.encode(story.plan()) == first
     shuffled = data.draw(st.permutations(sorted(story.files)))
@@ -208,7 +205,9 @@ def test_a_plan_is_the_same_whatever_order_files_come_in(
 # --- what was planned is checked again, and what was not is refused ----------------------------
 
 
-def rearranged(plan: Plan, steps: Sequence[tuple[str, ...]], moves_of: dict[str, PlannedMove]) -> Plan:
+def rearranged(
+    plan: Plan, steps: Sequence[tuple[str, ...]], moves_of: dict[str, PlannedMove]
+) -> Plan:
     """Return the plan with other steps, in everything else consistent."""
     made = []
     for index, names in enumerate(steps):
@@ -303,7 +302,6 @@ def test_a_step_that_others_wait_for_cannot_be_dropped(story: Story) -> None:
     hop = story.hop(facts)
     plan = make_plan(facts, hop, commit=None)
     awaited = {earlier for step in plan.steps for earlier in step.after}
-    assume(awaited)
     for dropped in sorted(awaited):
         steps = tuple(step for step in plan.steps if step.id != dropped)
         assert check_plan(msgspec.structs.replace(plan, steps=steps), facts, hop)

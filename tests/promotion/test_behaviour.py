@@ -1,0 +1,268 @@
+"""Programs do the same before and after a promotion, or the promotion is refused.
+
+Each example is a small repository whose modules import each other in every form. A driver imports
+every module in a process of its own, calls what is in it and prints what came back; it runs on
+the files before and after a random promotion.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lane_planner.promotion.naming import Refused
+from tests.promotion.trees import (
+    Tree,
+    applied,
+    compose_on,
+    mentions_of,
+    tree,
+    workspace_of,
+)
+
+# Where modules can stand. Callers are in no lane and never move.
+PLACES = (
+    "candidate.a", "candidate.b", "candidate.p", "candidate.p.a", "candidate.p.b",
+    "candidate.p.q", "candidate.p.q.c", "candidate.n.d", "candidate.n.core",
+    "core.x", "core.p", "core.p.y", "support.s",
+)  # fmt: skip
+CALLERS = ("caller_one", "caller_two", "app.caller")
+PACKAGES = {"candidate.p", "candidate.p.q", "core.p"}
+NAMESPACES = {"candidate.n"}
+
+
+def _path(name: str) -> str:
+    base = name.replace(".", "/")
+    return f"{base}/__init__.py" if name in PACKAGES else f"{base}.py"
+
+
+def _relative(importer: str, target: str) -> str | None:
+    """Return dots and the rest that name a module from inside another, or None."""
+    home = importer.split(".") if importer in PACKAGES else importer.split(".")[:-1]
+    parts = target.split(".")
+    common = 0
+    while common < min(len(home), len(parts)) and home[common] == parts[common]:
+        common += 1
+    if not common:
+        return None
+    return "." * (len(home) - common + 1) + ".".join(parts[common:])
+
+
+def _use(draw: st.DrawFn, importer: str, target: str, number: int) -> tuple[list[str], str]:
+    """Return import lines and an expression that calls the target's function through them."""
+    package, _, last = target.rpartition(".")
+    alias = f"n{number}"
+    forms = {
+        "import": ([f"import {target}"], f"{target}.value()"),
+        "import as": ([f"import {target} as {alias}"], f"{alias}.value()"),
+        "from": ([f"from {target} import value as {alias}"], f"{alias}()"),
+        "from package as": ([f"from {package} import {last} as {alias}"], f"{alias}.value()"),
+        "from package": ([f"from {package} import {last}"], f"{last}.value()"),
+        "two names": (
+            [f"from {target} import (value as {alias},  # first", "    CONST, )"],
+            f"{alias}() + CONST",
+        ),
+        "dynamic": (
+            [f"import importlib; {alias} = importlib.import_module({target!r})"],
+            f"{alias}.value()",
+        ),
+        "try": (
+            ["try:", f"    from {package} import {last} as {alias}", "except ImportError:",
+             f"    {alias} = None"],
+            f"({alias}.value() if {alias} else 'missing')",
+        ),
+        "through the package": ([f"import {package}"], f"{package}.{last}.value()"),
+        "package as a name": (
+            [f"import {package} as {alias}"], f"getattr({alias}.{last}, 'value')()",
+        ),
+        "module table": ([f"import {target}, sys"], f"sys.modules[{target!r}].value()"),
+        "patch": (
+            [f"import {target} as {alias}", "from unittest.mock import patch"],
+            f"patch('{target}.CONST', 'patched').__enter__() + {alias}.CONST",
+        ),
+        "star": ([f"from {target} import *"], "CONST"),
+    }  # fmt: skip
+    relative = _relative(importer, target)
+    if relative is not None and relative.strip("."):
+        forms["relative"] = ([f"from {relative} import value as {alias}"], f"{alias}()")
+        dots = relative[: len(relative) - len(relative.lstrip("."))]
+        rest, _, _ = relative.lstrip(".").rpartition(".")
+        forms["relative package"] = ([f"from {dots}{rest} import {last}"], f"{last}.value()")
+        forms["dynamic relative"] = (
+            [f"import importlib; {alias} = importlib.import_module({relative!r}, __package__)"],
+            f"{alias}.value()",
+        )
+    if not package:
+        forms = {name: forms[name] for name in ("import", "import as", "from", "dynamic")}
+    return forms[draw(st.sampled_from(sorted(forms)))]
+
+
+def _module(draw: st.DrawFn, name: str, known: list[str]) -> str:
+    """Return the text of a module that uses some others."""
+    targets = draw(st.lists(st.sampled_from(known), max_size=3, unique=True)) if known else []
+    mixed = draw(st.booleans())
+    top, results = [], []
+    for number, target in enumerate(targets):
+        lines, expression = _use(draw, name, target, number)
+        where = draw(st.sampled_from(("top", "top", "function", "branch")))
+        if where == "function" and not lines[0].endswith("*"):
+            body = "\n".join(f"    {line}" for line in lines)
+            top.append(f"def use_{number}():\n{body}\n    return {expression}")
+            results.append(f"use_{number}()")
+        elif where == "branch":
+            top.append("if True:\n" + "\n".join(f"    {line}" for line in lines))
+            results.append(expression)
+        else:
+            top.extend(lines)
+            results.append(expression)
+    siblings = [t for t in known if "." in t and t not in PACKAGES]
+    if mixed and len(siblings) > 1:
+        first, second = siblings[0], siblings[1]
+        if first.rpartition(".")[0] == second.rpartition(".")[0]:
+            names = (first.rpartition(".")[2], second.rpartition(".")[2])
+            top.append(f"from {first.rpartition('.')[0]} import {names[0]} as m0, {names[1]} as m1")
+            results += ["m0.value()", "m1.value()"]
+    said = ", ".join([repr(name.rpartition(".")[2]), *results])
+    header = "\n".join(top)
+    return f"{header}\nCONST = {'c:' + name.rpartition('.')[2]!r}\n\n\ndef value():\n    return repr([{said}])\n"
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> tuple[Tree, list[list[str]]]:
+    """Return a repository and the paths to promote, step by step."""
+    order = draw(st.permutations(PLACES))
+    chosen = sorted(order[: draw(st.integers(3, 9))], key=order.index)
+    for name in list(chosen):  # packages around
+        while "." in name:
+            name = name.rpartition(".")[0]  # noqa: PLW2901
+            if name in PACKAGES and name not in chosen:
+                chosen.insert(0, name)
+    files: dict[str, str] = {}
+    if draw(st.booleans()):
+        files |= {"candidate/__init__.py": "", "core/__init__.py": "", "support/__init__.py": ""}
+    known: list[str] = []
+    for name in chosen:  # imports lead to what was made before: no circles
+        files[_path(name)] = _module(draw, name, known)
+        known.append(name)
+    for name in CALLERS:
+        files[_path(name)] = _module(draw, name, known)
+    movable = [_path(name) for name in chosen if name.startswith("candidate.")]
+    steps = []
+    if movable:
+        moving = draw(st.lists(st.sampled_from(movable), min_size=1, unique=True))
+        cut = draw(st.integers(1, len(moving)))
+        steps = [step for step in (moving[:cut], moving[cut:]) if step]
+    return tree(files), steps
+
+
+_DRIVER = """
+import importlib, json, os, sys, unittest.mock
+results = []
+for directory, modules in json.load(sys.stdin):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        sys.path.insert(0, directory)
+        said = {}
+        for label, name in modules:
+            try:
+                said[label] = importlib.import_module(name).value()
+            except Exception as error:
+                said[label] = type(error).__name__
+        with os.fdopen(write, "w") as out:
+            json.dump(said, out)
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        results.append(json.load(answer))
+    os.waitpid(child, 0)
+json.dump(results, sys.stdout)
+"""
+
+
+def _run(jobs: list[tuple[str, list[tuple[str, str]]]]) -> list[dict[str, str]]:
+    """Return what the modules of each directory give; each directory has its own process."""
+    done = subprocess.run(
+        [sys.executable, "-B", "-S", "-c", _DRIVER],
+        input=json.dumps(jobs),
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    found: list[dict[str, str]] = json.loads(done.stdout)
+    return found
+
+
+def _write(directory: Path, files: Tree) -> None:
+    for name, content in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _modules(files: Tree) -> list[str]:
+    names = (path.removesuffix(".py").replace("/", ".") for path in files if path.endswith(".py"))
+    return sorted({name.removesuffix(".__init__") for name in names} - {"__init__"})
+
+
+def _promoted(files: Tree, steps: list[list[str]]) -> tuple[Tree, dict[str, str]] | None:
+    """Return the files after the steps that are not refused, and each module's new name."""
+    workspace, mentions = workspace_of(files), mentions_of(files)
+    renamed: dict[str, str] = {}
+    after = files
+    for paths in steps:
+        before = (workspace.table, dict(workspace.records), set(workspace.tracked))
+        try:
+            composed = compose_on(workspace, mentions, paths)
+        except Refused:
+            assert (workspace.table, workspace.records, workspace.tracked) == before
+            continue
+        after = applied(after, composed.promotion)
+        renamed |= dict(composed.promotion.renamed)
+        from tests.promotion.trees import advance
+
+        advance(workspace, composed)
+    return (after, renamed) if renamed else None
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(programs(), min_size=8, max_size=8))
+def test_programs_do_the_same_after_a_promotion(
+    batch: list[tuple[Tree, list[list[str]]]],
+) -> None:
+    jobs: list[tuple[str, list[tuple[str, str]]]] = []
+    shown = []
+    with tempfile.TemporaryDirectory() as top:
+        for number, (files, steps) in enumerate(batch):
+            found = _promoted(files, steps)
+            if found is None:
+                continue
+            after, renamed = found
+            old, new = Path(top, f"{number}-before"), Path(top, f"{number}-after")
+            _write(old, files)
+            _write(new, after)
+            names = _modules(files)
+            jobs.append((str(old), [(name, name) for name in names]))
+            jobs.append((str(new), [(name, renamed.get(name, name)) for name in names]))
+            shown.append((files, steps, after))
+        results = _run(jobs)
+    for (files, steps, after), before_said, after_said in zip(
+        shown, results[::2], results[1::2], strict=True
+    ):
+        for name, said in before_said.items():
+            if after_said[name] != said:
+                changed = {p: c.decode() for p, c in after.items() if files.get(p) != c}
+                raise AssertionError(
+                    f"{name}: {said} became {after_said[name]} by {steps}\n"
+                    + "\n".join(f"--- {p}\n{c.decode()}" for p, c in files.items())
+                    + "\n=== after\n"
+                    + "\n".join(f"--- {p}\n{c}" for p, c in changed.items())
+                )

@@ -1,0 +1,403 @@
+"""How files follow a move, byte for byte: each row moves candidate.feature.engine to core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pytest
+
+from lane_planner.promotion.naming import Refused
+from tests.promotion.trees import promoted, tree
+
+ENGINE = "candidate/feature/engine.py"
+BASE: dict[str, str | bytes] = {
+    "candidate/__init__.py": "",
+    "candidate/feature/__init__.py": "",
+    ENGINE: "VALUE = 1\n\n\ndef run():\n    return VALUE\n",
+    "candidate/feature/helper.py": "VALUE = 2\n",
+    "candidate/feature/engine_v2.py": "VALUE = 3\n",
+    "core/__init__.py": "",
+    "core/feature/__init__.py": "",
+}
+
+
+class Follows(NamedTuple):
+    """A file before and after the move."""
+
+    name: str
+    before: str | bytes
+    after: str | bytes
+    path: str = "app/user.py"
+
+
+def _same(name: str, text: str | bytes, path: str = "app/user.py") -> Follows:
+    return Follows(name, text, text, path)
+
+
+FOLLOWS = [
+    # Absolute forms.
+    Follows(
+        "import with its uses",
+        "import candidate.feature.engine\n\nx = candidate.feature.engine.run()\n",
+        "import core.feature.engine\n\nx = core.feature.engine.run()\n",
+    ),
+    Follows(
+        "import as",
+        "import candidate.feature.engine as e\ne.run()\n",
+        "import core.feature.engine as e\ne.run()\n",
+    ),
+    Follows(
+        "from module",
+        "from candidate.feature.engine import run, VALUE as v\n",
+        "from core.feature.engine import run, VALUE as v\n",
+    ),
+    Follows(
+        "from package",
+        "from candidate.feature import engine\nengine.run()\n",
+        "from core.feature import engine\nengine.run()\n",
+    ),
+    Follows(
+        "from package as",
+        "from candidate.feature import engine as e\n",
+        "from core.feature import engine as e\n",
+    ),
+    Follows("star", "from candidate.feature.engine import *\n", "from core.feature.engine import *\n"),
+    Follows(
+        "several in one import",
+        "import os, candidate.feature.engine, sys\ncandidate.feature.engine.run()\n",
+        "import os, core.feature.engine, sys\ncore.feature.engine.run()\n",
+    ),
+    Follows(
+        "another import goes on binding the first name",
+        "import candidate.feature.engine\nimport candidate.feature.helper\n"
+        "candidate.feature.engine.run(candidate.feature.helper.VALUE)\n",
+        "import core.feature.engine\nimport candidate.feature.helper\n"
+        "core.feature.engine.run(candidate.feature.helper.VALUE)\n",
+    ),
+    _same("prefixes are other modules", "import candidate.feature.engine_v2\n"
+          "from candidate.feature import engine_v2\ncandidate.feature.engine_v2.VALUE\n"),
+    _same("a module of the same last name", "from app import engine\nengine.run()\n"),
+    _same("the package, not the module", "from candidate import feature\nfeature.helper\n"),
+    # Mixed names.
+    Follows(
+        "mixed names are split in place",
+        "from candidate.feature import engine, helper\nx = 1\n",
+        "from candidate.feature import helper\nfrom core.feature import engine\nx = 1\n",
+    ),
+    Follows(
+        "mixed, the last one moves",
+        "from candidate.feature import helper, engine\n",
+        "from candidate.feature import helper\nfrom core.feature import engine\n",
+    ),
+    Follows(
+        "mixed, the middle one moves",
+        "from candidate.feature import helper, engine, engine_v2\n",
+        "from candidate.feature import helper, engine_v2\nfrom core.feature import engine\n",
+    ),
+    Follows(
+        "mixed with as",
+        "from candidate.feature import engine as e, helper as h\n",
+        "from candidate.feature import helper as h\nfrom core.feature import engine as e\n",
+    ),
+    Follows(
+        "mixed in parentheses with a trailing comma",
+        "from candidate.feature import (\n    engine,\n    helper,\n)\n",
+        "from candidate.feature import (\n    helper,\n)\nfrom core.feature import engine\n",
+    ),
+    Follows(
+        "mixed with comments between the names",
+        "from candidate.feature import (  # all\n    helper,  # h\n    engine,  # e\n)\n",
+        "from candidate.feature import (  # all\n    helper,  # h\n      # e\n)\n"
+        "from core.feature import engine\n",
+    ),
+    Follows(
+        "mixed over a backslash",
+        "from candidate.feature import engine, \\\n    helper\n",
+        "from candidate.feature import helper\nfrom core.feature import engine\n",
+    ),
+    Follows(
+        "all in parentheses move",
+        "from candidate.feature import (\n    engine,  # e\n)\n",
+        "from core.feature import (\n    engine,  # e\n)\n",
+    ),
+    Follows(
+        "mixed with a comment behind",
+        "from candidate.feature import engine, helper  # noqa: F401\n",
+        "from candidate.feature import helper  # noqa: F401\nfrom core.feature import engine\n",
+    ),
+    Follows(
+        "mixed before a semicolon",
+        "from candidate.feature import engine, helper; x = 1\n",
+        "from candidate.feature import helper; from core.feature import engine; x = 1\n",
+    ),
+    Follows(
+        "mixed after a semicolon",
+        "x = 1; from candidate.feature import engine, helper  # c\n",
+        "x = 1; from candidate.feature import helper; from core.feature import engine  # c\n",
+    ),
+    Follows(
+        "mixed behind a colon",
+        "if True: from candidate.feature import engine, helper\n",
+        "if True: from candidate.feature import helper; from core.feature import engine\n",
+    ),
+    # Blocks and layout.
+    Follows(
+        "blocks of all kinds",
+        "try:\n    from candidate.feature import engine\nexcept ImportError:\n    engine = None\n"
+        "def f():\n\tfrom candidate.feature.engine import run; return run\n"
+        "if x: import candidate.feature.engine as e\n"
+        "class C:\n    from candidate.feature import engine, helper\n"
+        "with open(x) as y:\n    import candidate.feature.engine as g\n",
+        "try:\n    from core.feature import engine\nexcept ImportError:\n    engine = None\n"
+        "def f():\n\tfrom core.feature.engine import run; return run\n"
+        "if x: import core.feature.engine as e\n"
+        "class C:\n    from candidate.feature import helper\n    from core.feature import engine\n"
+        "with open(x) as y:\n    import core.feature.engine as g\n",
+    ),
+    Follows(
+        "the order stays",
+        "import sys\nfrom candidate.feature.engine import run\nimport abc\n",
+        "import sys\nfrom core.feature.engine import run\nimport abc\n",
+    ),
+    Follows(
+        "docstring, future import and comments stay",
+        '"""About things."""\n# c\nfrom __future__ import annotations\n\n'
+        "from candidate.feature.engine import run  # noqa\n",
+        '"""About things."""\n# c\nfrom __future__ import annotations\n\n'
+        "from core.feature.engine import run  # noqa\n",
+    ),
+    Follows("no final newline", "from candidate.feature import engine, helper",
+            "from candidate.feature import helper\nfrom core.feature import engine"),
+    Follows("odd spaces", "from  candidate . feature   import   engine\n",
+            "from  core.feature   import   engine\n"),
+    Follows("tabs and form feeds", "\f\nif x:\n\t\ffrom candidate.feature import helper, engine\n",
+            "\f\nif x:\n\t\ffrom candidate.feature import helper\n\t\ffrom core.feature import engine\n"),
+    Follows("CRLF", b"x = 1\r\nfrom candidate.feature import engine, helper\r\ny = 2\r\n",
+            b"x = 1\r\nfrom candidate.feature import helper\r\nfrom core.feature import engine\r\n"
+            b"y = 2\r\n"),
+    Follows("CR", b"x = 1\rfrom candidate.feature import engine, helper\ry = 2\r",
+            b"x = 1\rfrom candidate.feature import helper\rfrom core.feature import engine\ry = 2\r"),
+    Follows("mixed newlines", b"x = 1\r\nfrom candidate.feature import engine, helper\ny = 2\r\n",
+            b"x = 1\r\nfrom candidate.feature import helper\nfrom core.feature import engine\n"
+            b"y = 2\r\n"),
+    Follows("byte order mark", b"\xef\xbb\xbffrom candidate.feature import engine\n",
+            b"\xef\xbb\xbffrom core.feature import engine\n"),
+    Follows("utf-8-sig cookie", b"# coding: utf-8-sig\nfrom candidate.feature import engine\n",
+            b"# coding: utf-8-sig\nfrom core.feature import engine\n"),
+    Follows("latin-1", b"# -*- coding: latin-1 -*-\ns = '\xe9'; import candidate.feature.engine\n"
+            b"t = '\xe9', candidate.feature.engine.run()\n",
+            b"# -*- coding: latin-1 -*-\ns = '\xe9'; import core.feature.engine\n"
+            b"t = '\xe9', core.feature.engine.run()\n"),
+    Follows("wide characters before a use",
+            "import candidate.feature.engine\ns = 'é𝔸', candidate.feature.engine.run()\n",
+            "import core.feature.engine\ns = 'é𝔸', core.feature.engine.run()\n"),
+    # Chains.
+    Follows("chains over lines and spaces",
+            "import candidate.feature.engine\nx = (candidate\n     .feature .engine\n     .run())\n",
+            "import core.feature.engine\nx = (core.feature.engine\n     .run())\n"),
+    Follows("chains as targets, decorators, defaults, annotations and in f-strings",
+            "import candidate.feature.engine\n"
+            "candidate.feature.engine.VALUE = 2\n"
+            "@candidate.feature.engine.run\n"
+            "def f(a: candidate.feature.engine.T = candidate.feature.engine.VALUE) -> 'candidate.feature.engine.T':\n"
+            "    return f'{candidate.feature.engine.run()}'\n",
+            "import core.feature.engine\n"
+            "core.feature.engine.VALUE = 2\n"
+            "@core.feature.engine.run\n"
+            "def f(a: core.feature.engine.T = core.feature.engine.VALUE) -> 'core.feature.engine.T':\n"
+            "    return f'{core.feature.engine.run()}'\n"),
+    Follows("import in a function",
+            "def f():\n    import candidate.feature.engine\n"
+            "    return [candidate.feature.engine.run() for _ in range(2)]\n",
+            "def f():\n    import core.feature.engine\n"
+            "    return [core.feature.engine.run() for _ in range(2)]\n"),
+    Follows("a parameter of the new name elsewhere is no matter",
+            "import candidate.feature.engine\ndef g(core):\n    return core\n"
+            "y = candidate.feature.engine.run()\n",
+            "import core.feature.engine\ndef g(core):\n    return core\n"
+            "y = core.feature.engine.run()\n"),
+    Follows("a local name of the old one elsewhere is no matter",
+            "import candidate.feature.engine\ndef g(candidate):\n    return candidate.feature.engine\n",
+            "import core.feature.engine\ndef g(candidate):\n    return candidate.feature.engine\n"),
+    Follows("type checking and quoted annotations",
+            "from typing import TYPE_CHECKING, cast\nif TYPE_CHECKING:\n"
+            "    import candidate.feature.engine\nx: 'list[candidate.feature.engine.T]' = []\n"
+            "y = cast('candidate.feature.engine.T', x)\n",
+            "from typing import TYPE_CHECKING, cast\nif TYPE_CHECKING:\n"
+            "    import core.feature.engine\nx: 'list[core.feature.engine.T]' = []\n"
+            "y = cast('core.feature.engine.T', x)\n"),
+    # Strings.
+    Follows("strings in known positions",
+            "import importlib, sys\nfrom unittest.mock import patch\n"
+            "importlib.import_module('candidate.feature.engine')\n"
+            "importlib.import_module(name=r'candidate.feature.engine')\n"
+            "importlib.util.find_spec(\"candidate.feature.engine\")\n"
+            "@patch('candidate.feature.engine.run')\n"
+            "def test(monkeypatch, mocker):\n"
+            "    monkeypatch.setattr('candidate.feature.engine.VALUE', 2)\n"
+            "    mocker.patch(target='candidate.feature.engine.run')\n"
+            "    sys.modules['candidate.feature.engine'] = None\n"
+            "    sys.modules.pop('candidate.feature.engine', None)\n"
+            "    monkeypatch.setitem(sys.modules, 'candidate.feature.engine', None)\n"
+            "    with patch.dict(sys.modules, {'candidate.feature.engine': None}): pass\n"
+            "    with patch.dict('sys.modules', {'candidate.feature.engine': None}): pass\n"
+            "    assert 'candidate.feature.engine' not in sys.modules\n"
+            "    patch('candidate.feature.engine_v2.VALUE'); patch('candidate.feature.helper.VALUE')\n",
+            "import importlib, sys\nfrom unittest.mock import patch\n"
+            "importlib.import_module('core.feature.engine')\n"
+            "importlib.import_module(name=r'core.feature.engine')\n"
+            "importlib.util.find_spec(\"core.feature.engine\")\n"
+            "@patch('core.feature.engine.run')\n"
+            "def test(monkeypatch, mocker):\n"
+            "    monkeypatch.setattr('core.feature.engine.VALUE', 2)\n"
+            "    mocker.patch(target='core.feature.engine.run')\n"
+            "    sys.modules['core.feature.engine'] = None\n"
+            "    sys.modules.pop('core.feature.engine', None)\n"
+            "    monkeypatch.setitem(sys.modules, 'core.feature.engine', None)\n"
+            "    with patch.dict(sys.modules, {'core.feature.engine': None}): pass\n"
+            "    with patch.dict('sys.modules', {'core.feature.engine': None}): pass\n"
+            "    assert 'core.feature.engine' not in sys.modules\n"
+            "    patch('candidate.feature.engine_v2.VALUE'); patch('candidate.feature.helper.VALUE')\n"),
+    Follows("names put together behind a whole module",
+            "patch(f'candidate.feature.engine.{x}'); patch('candidate.feature.engine.' + x)\n"
+            "patch('candidate.feature.engine.%s' % x); patch('candidate.feature.engine.{}'.format(x))\n"
+            "patch('candidate.feature.engine'\n      '.run')\n",
+            "patch(f'core.feature.engine.{x}'); patch('core.feature.engine.' + x)\n"
+            "patch('core.feature.engine.%s' % x); patch('core.feature.engine.{}'.format(x))\n"
+            "patch('core.feature.engine'\n      '.run')\n"),
+    Follows("__import__ whose package is followed at once, or not needed",
+            "__import__('candidate.feature.engine').feature.engine.run()\n"
+            "__import__('candidate.feature.engine')\n"
+            "m = __import__('candidate.feature.engine', fromlist=['run'])\n",
+            "__import__('core.feature.engine').feature.engine.run()\n"
+            "__import__('core.feature.engine')\n"
+            "m = __import__('core.feature.engine', fromlist=['run'])\n"),
+    _same("other strings and comments", "# candidate.feature.engine\nx = 'candidate.feature.engine'\n"
+          "log('see candidate.feature.engine.run')\n"),
+    # Relative importers.
+    Follows("relative importers", "from .engine import run\nfrom . import engine\nfrom . import helper, engine as e\n"
+            "from ..feature.engine import VALUE\nfrom .. import feature\n",
+            "from core.feature.engine import run\nfrom core.feature import engine\n"
+            "from . import helper\nfrom core.feature import engine as e\n"
+            "from core.feature.engine import VALUE\nfrom .. import feature\n",
+            "candidate/feature/user.py"),
+    Follows("relative without spaces", "from.engine import run\nfrom .import engine\n",
+            "from core.feature.engine import run\nfrom core.feature import engine\n",
+            "candidate/feature/user.py"),
+    Follows("relative dynamic import",
+            "from importlib import import_module\nimport_module('.engine', __package__)\n"
+            "import_module('.engine', package='candidate.feature')\nimport_module('.helper', __package__)\n",
+            "from importlib import import_module\nimport_module('core.feature.engine', __package__)\n"
+            "import_module('core.feature.engine', package='candidate.feature')\nimport_module('.helper', __package__)\n",
+            "candidate/feature/user.py"),
+    Follows("re-export by the package", "from .engine import run\nfrom . import helper\n__all__ = ['run']\n",
+            "from core.feature.engine import run\nfrom . import helper\n__all__ = ['run']\n",
+            "candidate/feature/__init__.py"),
+    Follows("a broken importer, statement by statement",
+            "def broken(:\n    from candidate.feature.engine import run\nfrom candidate.feature import helper, engine\n",
+            "def broken(:\n    from core.feature.engine import run\nfrom candidate.feature import helper\n"
+            "from core.feature import engine\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", FOLLOWS, ids=lambda row: row.name)
+def test_a_file_follows_and_nothing_else_changes(row: Follows) -> None:
+    before = BASE | {row.path: row.before, "app/engine.py": "def run(): ...\n"}
+    after, _ = promoted(before, [ENGINE])
+    expected = tree(before | {row.path: row.after})
+    expected["core/feature/engine.py"] = expected.pop(ENGINE)
+    assert after == expected
+
+
+class RefusedRow(NamedTuple):
+    """A file that cannot follow surely: the line and a word of the reason."""
+
+    name: str
+    text: str | bytes
+    line: int
+    reason: str
+    path: str = "app/user.py"
+    more: Mapping[str, str | bytes] = {}
+
+
+_EXPORTS = {"candidate/feature/__init__.py": "from .engine import run as engine\n"}
+
+REFUSED = [
+    RefusedRow("the first name is used otherwise",
+               "import candidate.feature.engine\n\ncandidate.feature.engine.run(candidate.feature.helper)\n",
+               3, "add `import candidate.feature.helper`"),
+    RefusedRow("only the package was loaded by the import",
+               "import candidate.feature.engine\nimport candidate.other\nx = candidate.feature.CONST\n",
+               3, "add `import candidate.feature`", more={"candidate/other.py": ""}),
+    RefusedRow("the new first name is a local variable",
+               "def f(core):\n    import candidate.feature.engine\n    candidate.feature.engine.run(core)\n",
+               2, "core is the name of something else"),
+    RefusedRow("the new first name is a parameter where it is used",
+               "import candidate.feature.engine\ndef f(core):\n    candidate.feature.engine.run(core)\n",
+               3, "core is the name of something else"),
+    RefusedRow("the new first name is bound in the module",
+               "import candidate.feature.engine\ncore = 1\n", 1, "core is the name of something else"),
+    RefusedRow("the new first name means something else around the function",
+               "from app import core\ndef f():\n    import candidate.feature.engine\n    core.x()\n",
+               3, "core is the name of something else", more={"app/core.py": ""}),
+    RefusedRow("the old first name is bound otherwise too",
+               "try:\n    import candidate.feature.engine\nexcept ImportError:\n    candidate = None\n",
+               2, "candidate is the name of something else"),
+    RefusedRow("a global name", "def f():\n    global candidate\n    import candidate.feature.engine\n"
+               "def g():\n    candidate.feature.engine.run()\n", 3, "global"),
+    RefusedRow("an attribute of a class", "class C:\n    import candidate.feature.engine\n", 2, "class"),
+    RefusedRow("a submodule would be hidden", "import candidate.feature.engine\n", 1, "hide the submodule",
+               path="app/__init__.py", more={"app/core.py": ""}),
+    RefusedRow("another file takes the first name from here", "import candidate.feature.engine\n", 1,
+               "app/taker.py:1", more={"app/taker.py": "from app.user import candidate\n"}),
+    RefusedRow("through the package, by import",
+               "import candidate.feature\ncandidate.feature.engine.run()\n", 2,
+               "add `import candidate.feature.engine`"),
+    RefusedRow("through the package, by from",
+               "from candidate import feature\n\nfeature.engine.run()\n", 3, "without importing it"),
+    RefusedRow("through the package, by as", "import candidate.feature as f\nf.engine.run()\n", 2,
+               "without importing it"),
+    RefusedRow("through another import", "import candidate.feature.helper\ncandidate.feature.engine.run()\n",
+               2, "without importing it"),
+    RefusedRow("imported only in a function",
+               "import candidate\ndef f():\n    import candidate.feature.engine\ncandidate.feature.engine.run()\n",
+               4, "without importing it"),
+    RefusedRow("the package rebinds the name by import", "from candidate.feature import engine\n", 1,
+               "something else", more=_EXPORTS),
+    RefusedRow("the package rebinds the name in a block", "from candidate.feature import engine\n", 1,
+               "candidate/feature/__init__.py:2",
+               more={"candidate/feature/__init__.py": "if True:\n    engine = 1\n"}),
+    RefusedRow("the package rebinds the name by a star", "from candidate.feature import engine\n", 1,
+               "something else", more={"candidate/feature/__init__.py": "from .helper import *\n",
+                                       "candidate/feature/helper.py": "def engine(): ...\n"}),
+    RefusedRow("the package rebinds the name of an import as",
+               "import candidate.feature.engine as e\n", 1, "something else", more=_EXPORTS),
+    RefusedRow("the new package binds the name", "from candidate.feature import engine\n", 1,
+               "core/feature/__init__.py:1", more={"core/feature/__init__.py": "engine = None\n"}),
+    RefusedRow("the package's own bare use", "from .engine import run\nx = engine.VALUE\n", 2,
+               "without an import", path="candidate/feature/__init__.py"),
+    RefusedRow("a star importer's bare use", "from candidate.feature import *\nengine.run()\n", 2,
+               "without an import", more={"candidate/feature/__init__.py": "from .engine import run\n"}),
+    RefusedRow("__all__ names the submodule", "__all__ = [\n    'engine']\n", 2, "__all__",
+               path="candidate/feature/__init__.py", more={"app/star.py": "from candidate.feature import *\n"}),
+    RefusedRow("star import gives the first name", "from app.names import *\ncandidate.feature.engine.run()\n",
+               2, "is not seen", more={"app/names.py": "import candidate\n"}),
+    RefusedRow("a string in pieces", "patch('candidate.feature.'\n      'engine.run')  # candidate.feature.engine\n",
+               1, "pieces"),
+    RefusedRow("a string with escapes", "patch('candidate.feature\\x2eengine')  # candidate.feature.engine\n",
+               1, "escapes"),
+    RefusedRow("__import__ whose package is kept", "m = __import__('candidate.feature.engine')\n", 1,
+               "import_module"),
+    RefusedRow("a broken file that binds the first name", "import candidate.feature.engine\ndef broken(:\n",
+               1, "does not parse"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
+def test_what_cannot_follow_is_refused_with_its_place(row: RefusedRow) -> None:
+    files = BASE | {"app/__init__.py": ""} | row.more | {row.path: row.text}
+    with pytest.raises(Refused) as caught:
+        promoted(files, [ENGINE])
+    assert (caught.value.path, caught.value.line) == (row.path, row.line)
+    assert row.reason in caught.value.reason
