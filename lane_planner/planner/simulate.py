@@ -5,7 +5,7 @@ Independent of how the plan was made: it knows the lane rules, not the precedenc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from lane_planner.graph.graph import components
 from lane_planner.graph.resolve import ImportSite
@@ -35,7 +35,8 @@ def simulate(facts: Facts, hop: Hop, steps: Sequence[Collection[str]]) -> tuple[
     moved: set[str] = set()
     faults: list[str] = []
     violated = {id(site) for site in graph.sites if not _allowed(facts, hop, moved, site)}
-    circles = _Circles(facts, hop)
+    arriving = {name: hop.renamed[name] for modules in steps for name in modules}
+    circles = _Circles(facts, arriving)
     whole = _whole_circles(facts, hop) if settings.cycles == "together" else {}
     for number, modules in enumerate(steps, 1):
         moved.update(modules)
@@ -93,9 +94,9 @@ def _allowed(facts: Facts, hop: Hop, moved: Collection[str], site: ImportSite) -
 class _Circles:
     """Watches for circles that close when a moved module gives a dangling import a meaning."""
 
-    def __init__(self, facts: Facts, hop: Hop) -> None:
+    def __init__(self, facts: Facts, arriving: Mapping[str, str]) -> None:
         self._pending: dict[str, list[ImportSite]] = {}
-        for site, name in arrivals(facts, hop.renamed):
+        for site, name in arrivals(facts, arriving):
             self._pending.setdefault(name, []).append(site)
         self._edges = {code: facts.graph.edges(kinds) for code, kinds in _KINDS}
         self._parts = {code: frozenset(components(edges)) for code, edges in self._edges.items()}

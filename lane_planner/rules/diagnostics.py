@@ -61,14 +61,13 @@ def diagnostics(
         if module.shadowed_by is not None:
             what = f"{module.shadowed_by} has the same name and is imported instead"
             found.append(Diagnostic("LP406", module.name, module.path, 1, 0, False, what))
+        record = records.get(module.path)
+        undecodable = None if record is None else record.undecodable
         fault = faults.get(module.path)
-        if fault is not None:
+        if fault is not None and undecodable is None:  # what is no text does not parse either
             found.append(
                 Diagnostic("LP901", module.name, module.path, fault.line, 0, False, fault.message)
             )
-        record = records.get(module.path)
-        if record is not None and record.undecodable is not None:
-            found.append(
-                Diagnostic("LP902", module.name, module.path, 1, 0, False, record.undecodable)
-            )
+        if undecodable is not None:
+            found.append(Diagnostic("LP902", module.name, module.path, 1, 0, False, undecodable))
     return tuple(sorted(found, key=lambda d: (d.path, d.line, d.column, d.code, d.message)))
