@@ -25,7 +25,8 @@ _QUOTED = re.compile(
 # Lines that are code wherever they stand; imports are left out, since they are what is asked.
 _CODE_LINE = re.compile(
     r"(?m)^[ \t]*(?:(?:def|class)[ \t]+\w+[ \t]*[(:]|@\w|return\b|raise[ \t]+\w"
-    r"|(?:if|elif|for|while|with)\b.*:[ \t]*$|(?:else|try|finally)[ \t]*:|except\b.*:|self\.\w+[ \t]*=|\w+[ \t]*=[ \t]*\S)"
+    r"|(?:if|elif|for|while|with)\b.*:[ \t]*$|(?:else|try|finally)[ \t]*:"
+    r"|except\b.*:|self\.\w+[ \t]*=|\w+[ \t]*=[ \t]*\S)"
 )
 _NOT_NEWLINE = re.compile(r"[^\n]")
 

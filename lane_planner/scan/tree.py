@@ -192,6 +192,9 @@ def _spread(
     count = workers * _CHUNKS_PER_WORKER
     chunks = [list(entries[first::count]) for first in range(count)]
     importlib.import_module(work.loads)
+    import multiprocessing
+
+    others = set(multiprocessing.active_children())
     executor = _executor(workers)
     try:
         packed = executor.map(_packed, [work.chunk] * count, [source] * count, chunks)
@@ -205,8 +208,12 @@ def _spread(
         raise EnvironmentFailure(
             "a worker process ended while reading files (killed, or out of memory): run it again"
         ) from error
+    except BaseException:  # nobody waits for what an interrupt makes useless
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
-        executor.shutdown(cancel_futures=True)  # an interrupt does not wait for what is not begun
+        executor.shutdown(cancel_futures=True)
 
 
 def _packed(
@@ -225,8 +232,9 @@ def _processors() -> int:
 
 
 def _executor(workers: int) -> Executor:
-    import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
+
+    import multiprocessing
 
     # Forked workers share what is loaded already; elsewhere the platform's default is right.
     forks = "fork" in multiprocessing.get_all_start_methods()
@@ -235,12 +243,14 @@ def _executor(workers: int) -> Executor:
 
 
 def _start_worker() -> None:
-    """Make a worker leave interrupts to the process that started it, and end with it."""
+    """Let a worker end without a word: when it is interrupted, and with who started it."""
     import signal
     import threading
 
-    # Ctrl-C reaches the whole process group: each worker would print a traceback of its own.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches the whole process group: each worker would print a traceback of its own. And
+    # a handler for SIGTERM that it inherits is not meant for it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

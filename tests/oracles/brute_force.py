@@ -255,10 +255,10 @@ def circles(edges: Edges) -> Circles:
     changed = True
     while changed:
         changed = False
-        for nodes in reached.values():
+        for name, nodes in reached.items():
             more = nodes.union(*(reached.get(node, ()) for node in nodes))
             if len(more) > len(nodes):
-                nodes |= more
+                reached[name] = more
                 changed = True
     found = {
         frozenset(b for b in nodes if a in reached.get(b, ()))
