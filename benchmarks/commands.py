@@ -27,6 +27,10 @@ class Commands:
     Args:
         root: the fixture.
         work: where configurations and the peers' caches go.
+
+    Attributes:
+        packages: the directories of the lanes, which is what all of them read.
+        cache: where lane-planner keeps its cache of the fixture.
     """
 
     def __init__(self, root: Path, work: Path) -> None:
@@ -36,6 +40,7 @@ class Commands:
         hide(root, "tach.toml")  # tach reads it from the root and nowhere else
         (root / "tach.toml").write_text(tach_config(settings))
 
+        self.packages = [root / lane.paths[0] for lane in settings.lanes]
         self.cache = root / ".git" / "lane-planner" / "cache"
         self.check = (_script("lane-planner"), "check")
         self.graph = (_script("lane-planner"), "graph")

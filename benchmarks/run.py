@@ -55,40 +55,39 @@ def _benchmark(work: Path, rounds: int, file: Path | None) -> int:
     root, commit = prepare(work)
     files, env = python_files(root), environment()
     commands = Commands(root, work)
-    states = States(files, lambda argv: run(argv, root, env))
+    shared = [path for path in files if any(map(path.is_relative_to, commands.packages))]
+    states = States(files, shared, lambda argv: run(argv, root, env))
     machine = Machine.here(commit, files)
     print(f"{machine}\n")
-
     comparisons = _compare(commands, root, env)
-    for comparison in comparisons:
-        print(f"{comparison.peer}: {'same work' if comparison.same else 'OTHER WORK'}")
-        print("".join(f"  {line}\n" for line in comparison.lines), end="")
+    print("\n".join(map(str, comparisons)))
 
     timed = cases(commands, states)
     samples = measure(timed, rounds, root, env, lambda text: print(text, file=sys.stderr))
     table = rows(timed, samples)
     print(f"\nMedians of {rounds} rounds, all taken in turn:\n\n{markdown(table)}")
-
     seconds = dict(table)[HELP].wall.median
     verdict = "within" if seconds <= HELP_BUDGET else "OVER"
     print(f"{HELP}: {seconds:.3f} s, {verdict} its budget of {HELP_BUDGET} s")
     with states.warm(commands.check):
         packages = loaded(_trace(commands.traced, root, env))
     heavy = sorted(HEAVY & packages.keys())
-    print(f"check, warm, loads {'TOO MUCH: ' + ', '.join(heavy) if heavy else 'nothing heavy'}")
-    for name, own in packages.most_common(8):
-        print(f"  {own / 1000:6.1f} ms  {name}")
+    print(f"check, warm, loads {'TOO MUCH: ' + ', '.join(heavy) if heavy else 'nothing heavy'}:")
+    print("".join(f"  {own / 1000:6.1f} ms  {name}\n" for name, own in packages.most_common(8)))
 
     if file is not None:
         document = {
             "machine": machine._asdict(),
             "rounds": rounds,
             "same_work": {c.peer: {"same": c.same, "lines": c.lines} for c in comparisons},
-            "cases": {name: row._asdict() | {"samples": samples[name]} for name, row in table},
+            "cases": {
+                name: {**row.document(), "samples": [s._asdict() for s in samples[name]]}
+                for name, row in table
+            },
             "warm_imports_microseconds": packages,
         }
         file.write_text(json.dumps(document, indent=2) + "\n")
-    return 0 if all(comparison.same for comparison in comparisons) and not heavy else 1
+    return 1 if heavy or any(comparison.same is False for comparison in comparisons) else 0
 
 
 def _compare(commands: Commands, root: Path, env: Mapping[str, str]) -> list[Comparison]:

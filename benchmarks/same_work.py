@@ -39,12 +39,16 @@ class Comparison:
     Attributes:
         peer: its name.
         lines: what both say, in words.
-        same: whether they agree on what both look at.
+        same: whether they agree on what both look at; None: it gives no verdict on lanes.
     """
 
     peer: str
     lines: tuple[str, ...]
-    same: bool
+    same: bool | None
+
+    def __str__(self) -> str:
+        verdict = {True: "same verdicts", False: "OTHER VERDICTS", None: "no verdicts"}[self.same]
+        return "\n  ".join((f"{self.peer}: {verdict}", *self.lines))
 
 
 def answer(argv: Sequence[str], root: Path, env: Mapping[str, str]) -> str:
@@ -88,7 +92,7 @@ def beside_importlinter(ours: Ours, text: str) -> Comparison:
         f" (we have {len(ours.pairs):,}, and {len(ours.missing):,} whose imported module does not"
         f" exist: it sees none of those)",
         f"it reads {int(files.group(1)) if files else 0:,} files, those of the lanes; we read"
-        f" {ours.files:,}, tests and tools among them",
+        f" {ours.files:,}, tests and tools too",
         *_only("lane-planner", ours.pairs - theirs),
         *_only("import-linter", theirs - ours.pairs),
     ]
@@ -118,10 +122,10 @@ def beside_ruff(ours: Ours, text: str) -> Comparison:
     """Describe what `ruff analyze graph` answers: a graph of files, no verdict on lanes."""
     graph = json.loads(text)
     lines = (
-        f"a graph only, no lanes: {len(graph):,} of {ours.files:,} files (those that are UTF-8),"
+        f"a graph without lanes: {len(graph):,} of {ours.files:,} files (those that are UTF-8),"
         f" {sum(map(len, graph.values())):,} imports",
     )
-    return Comparison("ruff", lines, True)
+    return Comparison("ruff", lines, None)
 
 
 def _only(name: str, pairs: frozenset[Pair] | set[Pair] | set[Place]) -> list[str]:

@@ -17,12 +17,19 @@ class States:
     """Puts a repository into the states that are measured.
 
     Args:
-        files: the files that a state may touch.
+        files: the files whose times change.
+        shared: those of them that all commands read; edits are spread over them.
         level: runs a command once, untimed, so that its caches are as the files are.
     """
 
-    def __init__(self, files: Sequence[Path], level: Callable[[Sequence[str]], object]) -> None:
-        self._files = list(files)
+    def __init__(
+        self,
+        files: Sequence[Path],
+        shared: Sequence[Path],
+        level: Callable[[Sequence[str]], object],
+    ) -> None:
+        self._files = files
+        self._shared = shared
         self._level = level
         self._edits = 0
         newest = max(max(s.st_mtime, s.st_ctime) for s in map(os.lstat, files))
@@ -50,8 +57,8 @@ class States:
     def edited(self, argv: Sequence[str], count: int) -> Iterator[None]:
         """As `warm`; then append an import to files that are spread over all, and take it back."""
         with self.warm(argv):
-            step = len(self._files) // count
-            chosen = self._files[step // 2 :: step][:count]
+            step = len(self._shared) // count
+            chosen = self._shared[step // 2 :: step][:count]
             kept = [(path, path.read_bytes(), os.stat(path)) for path in chosen]
             self._edits += 1
             try:

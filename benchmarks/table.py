@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.timing import Case, Sample, Spread
 
@@ -27,6 +27,10 @@ class Row(NamedTuple):
             return ""
         return f"≤ {self.aim:g}: {'met' if self.wall_ratio <= self.aim else 'missed'}"
 
+    def document(self) -> dict[str, Any]:
+        """Return it with names for all figures."""
+        return {**self._asdict(), "wall": self.wall._asdict(), "cpu": self.cpu._asdict()}
+
 
 def rows(cases: Sequence[Case], samples: Mapping[str, Sequence[Sample]]) -> list[tuple[str, Row]]:
     """Return each case's name and figures, in order."""
@@ -49,7 +53,7 @@ def rows(cases: Sequence[Case], samples: Mapping[str, Sequence[Sample]]) -> list
 
 def markdown(table: Sequence[tuple[str, Row]]) -> str:
     """Return the table of `rows`."""
-    lines = [_HEADER, ("---",) + ("---:",) * 5 + ("---",) * 2]
+    lines: list[Sequence[str]] = [_HEADER, ("---", *("---:",) * 5, "---", "---")]
     for name, row in table:
         spread = f"{row.wall.low:.3f}–{row.wall.high:.3f}"
         ratios = ("" if r is None else f"{r:.2f}" for r in (row.wall_ratio, row.cpu_ratio))

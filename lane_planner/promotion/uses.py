@@ -266,8 +266,8 @@ class _Uses:
         changes = self._changes(bindings)
         module = self.renaming.module_of(".".join(chain.parts))
         if module is None or module not in self.renaming.renamed:
-            self._check_hops(chain, chain.parts[0])
             self._stays(chain, module, bindings, changes)
+            self._check_hops(chain, chain.parts[0])
         elif any(_holds(module, change.old) for change in changes):
             self._follow(chain, owner, module)
         else:

@@ -52,10 +52,21 @@ def declared_encoding(content: bytes) -> str | None:
     for line in re.split(rb"\r\n|\r|\n", head, maxsplit=2)[:2]:
         found = _COOKIE.match(line)
         if found:
-            return found.group(1).decode("ascii")
+            return _normal_name(found.group(1).decode("ascii"))
         if not _BLANK.match(line):
             return None
     return None
+
+
+def _normal_name(declared: str) -> str:
+    """Return the name that CPython's tokenizer looks up: editors add the line ends, `utf-8-unix`."""
+    name = declared[:12].lower().replace("_", "-")
+    if name == "utf-8" or name.startswith("utf-8-"):
+        return "utf-8"
+    for latin in ("latin-1", "iso-8859-1", "iso-latin-1"):
+        if name == latin or name.startswith(f"{latin}-"):
+            return "iso-8859-1"
+    return declared
 
 
 def _is_utf8(encoding: str) -> bool:

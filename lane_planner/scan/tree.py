@@ -232,9 +232,8 @@ def _processors() -> int:
 
 
 def _executor(workers: int) -> Executor:
-    from concurrent.futures import ProcessPoolExecutor
-
     import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
 
     # Forked workers share what is loaded already; elsewhere the platform's default is right.
     forks = "fork" in multiprocessing.get_all_start_methods()

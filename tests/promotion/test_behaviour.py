@@ -233,7 +233,7 @@ def _promoted(files: Tree, steps: list[list[str]]) -> tuple[Tree, dict[str, str]
     return (after, renamed) if renamed else None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=int(os.environ.get('MX','25')), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(programs(), min_size=8, max_size=8))
 def test_programs_do_the_same_after_a_promotion(
     batch: list[tuple[Tree, list[list[str]]]],

@@ -245,6 +245,10 @@ ENCODED = {
     "cookie on the second line": "#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nimport a # €\n".encode(
         "cp1252"
     ),
+    "a cookie with line ends": "# -*- coding: latin-1-dos -*-\nx = 'ä'\nimport a\n".encode(
+        "latin-1"
+    ),
+    "another": b"# coding: utf-8-unix\nimport a\n",
     "carriage returns": b"x = 1\rimport a\rdef f():\r    import b\r",
     "mixed line ends": b"import a\r\nimport b\rimport c\n",
 }
