@@ -29,6 +29,9 @@ def importlinter_config(settings: Settings) -> str:
     lines = ["[importlinter]", "root_packages =", *(f"    {name}" for name in packages.values())]
     lines.append("exclude_type_checking_imports = False")
     for lane in settings.lanes:
+        others = forbidden(settings.lanes, lane)
+        if not others:
+            continue  # a contract must forbid something
         lines += [
             "",
             f"[importlinter:contract:{lane.name}]",
@@ -36,7 +39,7 @@ def importlinter_config(settings: Settings) -> str:
             "type = forbidden",
             f"source_modules = {packages[lane.name]}",
             "forbidden_modules =",
-            *(f"    {packages[other.name]}" for other in forbidden(settings.lanes, lane)),
+            *(f"    {packages[other.name]}" for other in others),
             "allow_indirect_imports = True",
         ]
     return "\n".join(lines) + "\n"

@@ -378,12 +378,16 @@ class Repository:
         from lane_planner.executor.apply import apply_plan
         from lane_planner.planner.schema import read_plan
 
-        plan = read_plan(content, where)
+        try:
+            plan = read_plan(content, where)
+        except RecursionError:
+            raise UsageError(f"{where} is not a plan: it is nested too deeply") from None
         self.require_git()
         if not plan.hops:
             raise UsageError(f"{where} has no hop: make a new plan")
         plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
-        snapshot = self.snapshot(plan.hops[0].source, self._needed_coverage())
+        coverage = self._needed_coverage() if gates else None  # coverage is a gate too
+        snapshot = self.snapshot(plan.hops[0].source, coverage)
         return apply_plan(snapshot, plan, plan_id, steps=steps, gates=gates, observe=observe)
 
     def _needed_coverage(self) -> Mapping[str, float] | None:

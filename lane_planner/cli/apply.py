@@ -18,7 +18,7 @@ from lane_planner.cli.options import Common, common, steps_shown
     "--mode", type=click.Choice(["single"]), default="single", show_default=True,
     help="single: one branch, one commit a step.",
 )  # fmt: skip
-@click.option("--no-gates", is_flag=True, help="Run no gate.")
+@click.option("--no-gates", is_flag=True, help="Run no gate, and ask for no coverage.")
 def command(options: Common, plan: Path, steps: int | None, mode: str, no_gates: bool) -> int:
     """Carry out PLAN, a file that `plan --format json` wrote, on one branch.
 

@@ -10,7 +10,7 @@ from lane_planner.cli.options import Common, common
 @click.command()
 @common("text", "json")
 def command(options: Common) -> int:
-    """Report circular imports, a shortest circle of each, and imports whose removal breaks it.
+    """Report circular imports, each with a shortest circle and what breaks it.
 
     Ends with 1 if there are any, else with 0.
     """

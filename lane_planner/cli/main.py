@@ -16,21 +16,22 @@ from lane_planner.base.text import printable
 
 _NAME = "lane-planner"
 _COMPLETE = "_LANE_PLANNER_COMPLETE"  # what a shell's completion sets, as click documents it
+_LONGEST = 1000  # characters of a message
 _DEBUG = "LANE_PLANNER_DEBUG"
 
-# Name → first line of its help. Each command's module is loaded only when it runs, so that
+# Name → first paragraph of its help. Each command's module is loaded only when it runs, so that
 # `--help` and the other commands start fast.
 _COMMANDS = {
-    "init": "Write lanes.toml from a preset or from what the repository holds.",
+    "init": "Write lanes.toml, from a preset or from the packages that the repository holds.",
     "check": "Report imports that the lanes do not allow.",
-    "cycles": "Report circular imports and what breaks them.",
-    "graph": "Print the import graph.",
-    "explain": "Tell where a module stands and why it is blocked.",
-    "plan": "Work out the order in which modules can be promoted.",
-    "promote": "Promote one module or package; a dry run unless --apply.",
-    "apply": "Carry a plan out on a branch, one commit a step.",
-    "status": "Show the runs of this repository.",
-    "verify": "Cross-check the import graph against grimp's.",
+    "cycles": "Report circular imports, each with a shortest circle and what breaks it.",
+    "graph": "Print the modules and every import of one by another.",
+    "explain": "Tell where MODULE (a dotted name or path) stands, and why it cannot be promoted.",
+    "plan": "Work out which modules can be promoted, and in what order.",
+    "promote": "Promote MODULE (a dotted name or path; a package whole) to lane TARGET.",
+    "apply": "Carry out PLAN, a file that `plan --format json` wrote, on one branch.",
+    "status": "Show the runs of this repository: what was done, is under way, or was rolled back.",
+    "verify": "Compare the import graph with the one that grimp builds, where it can.",
 }
 
 
@@ -125,4 +126,7 @@ def _notes(error: BaseException) -> tuple[str, ...]:
 
 def _complain(*lines: str) -> None:
     for line in lines:
-        click.echo(f"lane-planner: error: {printable(' '.join(line.splitlines()))}", err=True)
+        shown = printable(" ".join(line.splitlines()))
+        if len(shown) > _LONGEST:  # it quotes input that has no line ends
+            shown = f"{shown[: _LONGEST // 2]} … {shown[-_LONGEST // 2 :]}"
+        click.echo(f"lane-planner: error: {shown}", err=True)

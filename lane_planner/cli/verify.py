@@ -10,7 +10,7 @@ from lane_planner.cli.options import Common, common
 @click.command()
 @common("text", "json")
 def command(options: Common) -> int:
-    """Compare the import graph with the one that grimp builds, where grimp can read the files.
+    """Compare the import graph with the one that grimp builds, where it can.
 
     Ends with 1 if a difference is unexplained, else with 0.
     """

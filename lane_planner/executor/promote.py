@@ -29,7 +29,7 @@ from lane_planner.promotion.compose import Composed, compose
 from lane_planner.promotion.diff import unified_diff
 from lane_planner.promotion.mentions import find_mentions
 from lane_planner.promotion.naming import Refused
-from lane_planner.promotion.values import FileMove, Promotion
+from lane_planner.promotion.values import FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace
 
 
@@ -198,9 +198,9 @@ def analyse(
         except Refused as error:
             refusal = f"{printable(error.path)}:{error.line}: {error.reason}"
         else:
-            steps = tuple(step.promotion for step, _, _ in composed)
-            diff = "".join(text for _, text, _ in composed)
-            imports = tuple(entry for _, _, entries in composed for entry in entries)
+            steps = tuple(step.promotion for step, _ in composed)
+            diff = _whole_diff(snapshot, steps)
+            imports = tuple(entry for _, entries in composed for entry in entries)
     moves = [move for step in steps for move in step.moves]
     return Analysis(
         goal=goal,
@@ -298,7 +298,7 @@ def step_moves(
 
 def _compose_all(
     snapshot: Snapshot, hop: Hop, goal: Goal, ordered: Iterable[Ordered]
-) -> Iterable[tuple[Composed, str, list[ModuleImports]]]:
+) -> Iterable[tuple[Composed, list[ModuleImports]]]:
     workspace = snapshot.workspace()
     mentions = snapshot.mentions(hop.source)
     for step in ordered:
@@ -309,21 +309,64 @@ def _compose_all(
         name = goal.name if whole else step_name(snapshot, step.modules)
         composed = compose(workspace, hop.source, hop.target, moves, mentions, name=name)
         promotion = composed.promotion
-        origins = {move.target: move.source for move in promotion.moves}
-        wanted = {move.source for move in promotion.moves} | set(promotion.deletes)
-        wanted |= {
-            write.path
-            for write in promotion.writes
-            if write.reason == "rewritten" and write.path not in origins
-        }
-        diff = unified_diff(promotion, workspace.contents(sorted(wanted)))
         before = {name: _imported(workspace, name) for name, _ in promotion.renamed}
         advance(workspace, composed)
         imports = [
             ModuleImports(old, before[old], _imported(workspace, new))
             for old, new in promotion.renamed
         ]
-        yield composed, diff, imports
+        yield composed, imports
+
+
+def _whole_diff(snapshot: Snapshot, steps: Sequence[Promotion]) -> str:
+    """Return what several promotions change together.
+
+    Their diffs one after the other would not do: git reads every file of a patch as it was
+    before all of it.
+    """
+    whole = steps[0] if len(steps) == 1 else together(steps)
+    moved = {move.target: move.source for move in whole.moves}
+    wanted = {*moved.values(), *whole.deletes}
+    wanted |= {w.path for w in whole.writes if w.reason == "rewritten" and w.path not in moved}
+    return unified_diff(whole, snapshot.read(sorted(wanted)))
+
+
+def together(steps: Sequence[Promotion]) -> Promotion:
+    """Return promotions, each made on top of the one before, as a single one."""
+    origin: dict[str, str] = {}  # path now → path before all, of files that moved
+    content: dict[str, bytes] = {}
+    made: set[str] = set()
+    deleted: set[str] = set()
+    for step in steps:
+        for path in step.deletes:
+            content.pop(path, None)
+            if path in made:
+                made.discard(path)
+            else:
+                deleted.add(origin.pop(path, path))
+        before = [
+            (move, origin.pop(move.source, move.source), content.pop(move.source, None))
+            for move in step.moves
+        ]
+        for move, first, text in before:
+            origin[move.target] = first
+            if text is not None:
+                content[move.target] = text
+        for write in step.writes:
+            content[write.path] = write.content
+            if write.reason == "made":
+                made.add(write.path)
+    return msgspec.structs.replace(
+        steps[-1],
+        modules=tuple(sorted(name for step in steps for name in step.modules)),
+        renamed=tuple(sorted(pair for step in steps for pair in step.renamed)),
+        moves=tuple(sorted(FileMove(first, path) for path, first in origin.items())),
+        writes=tuple(
+            FileWrite(path, text, "made" if path in made else "rewritten")
+            for path, text in sorted(content.items())
+        ),
+        deletes=tuple(sorted(deleted)),
+    )
 
 
 def step_name(snapshot: Snapshot, modules: Sequence[str]) -> str:

@@ -271,7 +271,7 @@ class _Composition:
         for name in self.renamed:
             for place in self.mentions.of_name(name):
                 path = workspace.now(place.path)
-                if path in workspace.records:
+                if path in workspace.records and self.renaming.module_of(place.text) == name:
                     affected.add(path)
         for parting in self.parting:
             affected |= self._reaching(parting)
@@ -381,7 +381,7 @@ class _Composition:
         ):
             return True
         rest = _outside_imports(source, record)
-        if any(name in rest for name in self.renamed) or _RELATIVE_SPEC.search(rest):
+        if self._names_moved(rest) or _RELATIVE_SPEC.search(rest):
             return True
         code = rest.encode("utf-8", "surrogateescape")
         for parting in (*self.parting, *self.around):
@@ -395,6 +395,15 @@ class _Composition:
                 )
             ):
                 return True
+        return False
+
+    def _names_moved(self, text: str) -> bool:
+        """Tell whether a text has a dotted name that means a moved module or something in it."""
+        for name in self.renamed:
+            if name in text:
+                for found in re.finditer(rf"(?<![\w.]){re.escape(name)}(?:\.\w+)*", text):
+                    if self.renaming.module_of(found.group()) == name:
+                        return True
         return False
 
     def _dynamically(self, module: Module, raw: RawImport) -> bool:

@@ -25,6 +25,10 @@ from lane_planner.scan.records import RawImport
 _WHOLE_NAMES = re.compile(r"(?:\w+\.)*")
 
 
+# A dotted name in prose; a single word means nothing.
+_DOTTED = re.compile(r"(?<![\w.])\w+(?:\.\w+)+")
+
+
 class NamedInString(msgspec.Struct, frozen=True, order=True):
     """A string that names a moved module where nothing says that it is one.
 
@@ -354,9 +358,11 @@ class _Uses:
     def _string(self, string: String) -> None:
         if string.role == "other":
             written = self.source.text[string.start : string.end]
-            for old, offset in _mentions(written, self.renaming.renamed):
-                line = string.line + written.count("\n", 0, offset)
-                self.named.append(NamedInString(line, old))
+            for found in _DOTTED.finditer(written):
+                module = self.renaming.module_of(found.group())
+                if module is not None and module in self.renaming.renamed:
+                    line = string.line + written.count("\n", 0, found.start())
+                    self.named.append(NamedInString(line, module))
         elif string.value.startswith("."):
             self._relative_string(string)
         else:
@@ -435,13 +441,3 @@ def _holds(package: str, name: str) -> bool:
     """Tell whether importing `name` imports `package`."""
     return name == package or name.startswith(f"{package}.")
 
-
-def _mentions(text: str, names: Iterable[str]) -> Iterator[tuple[str, int]]:
-    for name in names:
-        place = text.find(name)
-        while place >= 0:
-            before = text[place - 1] if place else " "
-            behind = text[place + len(name)] if place + len(name) < len(text) else " "
-            if not (before.isalnum() or before in "_.") and not (behind.isalnum() or behind == "_"):
-                yield name, place
-            place = text.find(name, place + 1)

@@ -134,7 +134,7 @@ def plan_text(plan: Plan, *, width: int) -> str:
                 f"{len({path for step in steps for path in step.rewrites}):,}",
                 printable(", ".join(names)),
             )
-        lines.append(_rendered(table, width))
+        lines += ["", _rendered(table, width)]
     own = Counter(
         code
         for entry in plan.blocked
@@ -144,7 +144,7 @@ def plan_text(plan: Plan, *, width: int) -> str:
         table = _table("code", "modules blocked", "meaning")
         for code, count in sorted(own.items()):
             table.add_row(code, f"{count:,}", MEANINGS.get(code, ""))
-        lines.append(f"{plural(summary.blocked, 'module')} blocked:")
+        lines += ["", f"{plural(summary.blocked, 'module')} blocked:", ""]
         lines.append(_rendered(table, width))
     return "\n".join(lines) + "\n"
 
@@ -218,7 +218,7 @@ def _rendered(table: Table, width: int) -> str:
     Console(
         file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False
     ).print(table)
-    return "\n".join(line.rstrip() for line in file.getvalue().strip("\n").splitlines())
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
 
 
 def listed(title: str, entries: Iterable[str]) -> list[str]:

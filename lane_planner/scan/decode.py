@@ -59,7 +59,7 @@ def declared_encoding(content: bytes) -> str | None:
 
 
 def _normal_name(declared: str) -> str:
-    """Return the name that CPython's tokenizer looks up: editors add the line ends, `utf-8-unix`."""
+    """Return the name that CPython looks up: some editors add the line ends, `utf-8-unix`."""
     name = declared[:12].lower().replace("_", "-")
     if name == "utf-8" or name.startswith("utf-8-"):
         return "utf-8"

@@ -220,7 +220,7 @@ def rearranged(
     return msgspec.structs.replace(plan, steps=tuple(made))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(stories(), st.data())
 def test_check_plan_and_simulation_agree_with_the_oracle_on_any_order(
     story: Story, data: st.DataObject

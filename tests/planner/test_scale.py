@@ -98,6 +98,7 @@ def test_four_times_the_modules_take_no_more_than_a_dozen_times_as_long(
     assert plan.summary.candidates == size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "steps", "waves"), [(chain, 20_000, 20_000), (star, 20_000, 2), (fan, 20_000, 2)]
 )
@@ -107,6 +108,7 @@ def test_twenty_thousand_modules(shape: Shape, steps: int, waves: int) -> None:
     assert seconds < 30
 
 
+@pytest.mark.slow
 def test_a_blocked_chain_of_twenty_thousand_is_told_by_the_ends_of_its_chains() -> None:
     _, plan = took(blocked_chain, 20_000)
     assert plan.summary.blocked == 20_000

@@ -8,18 +8,20 @@ the files before and after a random promotion.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from lane_planner.promotion.naming import Refused
 from tests.promotion.trees import (
     Tree,
+    advance,
     applied,
     compose_on,
     mentions_of,
@@ -164,41 +166,60 @@ def programs(draw: st.DrawFn) -> tuple[Tree, list[list[str]]]:
 
 _DRIVER = """
 import importlib, json, os, sys, unittest.mock
-results = []
-for directory, modules in json.load(sys.stdin):
-    read, write = os.pipe()
+for line in sys.stdin:
+    directory, names = json.loads(line)
     child = os.fork()
     if child == 0:
         sys.path.insert(0, directory)
         said = {}
-        for label, name in modules:
+        for label, name in names:
             try:
                 said[label] = importlib.import_module(name).value()
             except Exception as error:
                 said[label] = type(error).__name__
-        with os.fdopen(write, "w") as out:
-            json.dump(said, out)
+        print(json.dumps(said), flush=True)
         os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as answer:
-        results.append(json.load(answer))
     os.waitpid(child, 0)
-json.dump(results, sys.stdout)
 """
 
 
-def _run(jobs: list[tuple[str, list[tuple[str, str]]]]) -> list[dict[str, str]]:
-    """Return what the modules of each directory give; each directory has its own process."""
-    done = subprocess.run(
-        [sys.executable, "-B", "-S", "-c", _DRIVER],
-        input=json.dumps(jobs),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    found: list[dict[str, str]] = json.loads(done.stdout)
-    return found
+class Driver:
+    """A process that runs programs, each in a child of its own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-B", "-S", "-c", _DRIVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, directory: Path, names: list[tuple[str, str]]) -> dict[str, str]:
+        """Return what each module of a directory gives, by label.
+
+        Args:
+            directory: where the program is.
+            names: (label, dotted name), in the order in which they are imported.
+        """
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print(json.dumps([str(directory), names]), file=process.stdin, flush=True)
+        said: dict[str, str] = json.loads(process.stdout.readline())
+        return said
+
+    def close(self) -> None:
+        """End the process."""
+        with self._process:
+            pass
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Driver]:
+    """The process that runs all programs of this file."""
+    made = Driver()
+    yield made
+    made.close()
 
 
 def _write(directory: Path, files: Tree) -> None:
@@ -227,42 +248,33 @@ def _promoted(files: Tree, steps: list[list[str]]) -> tuple[Tree, dict[str, str]
             continue
         after = applied(after, composed.promotion)
         renamed |= dict(composed.promotion.renamed)
-        from tests.promotion.trees import advance
-
         advance(workspace, composed)
     return (after, renamed) if renamed else None
 
 
-@settings(max_examples=int(os.environ.get('MX','25')), deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(programs(), min_size=8, max_size=8))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(program=programs())
 def test_programs_do_the_same_after_a_promotion(
-    batch: list[tuple[Tree, list[list[str]]]],
+    driver: Driver, program: tuple[Tree, list[list[str]]]
 ) -> None:
-    jobs: list[tuple[str, list[tuple[str, str]]]] = []
-    shown = []
+    files, steps = program
+    found = _promoted(files, steps)
+    event("refused" if found is None else "promoted")
+    if found is None:
+        return
+    after, renamed = found
+    names = _modules(files)
     with tempfile.TemporaryDirectory() as top:
-        for number, (files, steps) in enumerate(batch):
-            found = _promoted(files, steps)
-            if found is None:
-                continue
-            after, renamed = found
-            old, new = Path(top, f"{number}-before"), Path(top, f"{number}-after")
-            _write(old, files)
-            _write(new, after)
-            names = _modules(files)
-            jobs.append((str(old), [(name, name) for name in names]))
-            jobs.append((str(new), [(name, renamed.get(name, name)) for name in names]))
-            shown.append((files, steps, after))
-        results = _run(jobs)
-    for (files, steps, after), before_said, after_said in zip(
-        shown, results[::2], results[1::2], strict=True
-    ):
-        for name, said in before_said.items():
-            if after_said[name] != said:
-                changed = {p: c.decode() for p, c in after.items() if files.get(p) != c}
-                raise AssertionError(
-                    f"{name}: {said} became {after_said[name]} by {steps}\n"
-                    + "\n".join(f"--- {p}\n{c.decode()}" for p, c in files.items())
-                    + "\n=== after\n"
-                    + "\n".join(f"--- {p}\n{c}" for p, c in changed.items())
-                )
+        _write(Path(top, "before"), files)
+        _write(Path(top, "after"), after)
+        for alone in names:  # each on its own, so that no other import helps it
+            new = renamed.get(alone, alone)
+            before_said = driver.run(Path(top, "before"), [(alone, alone)])
+            assert driver.run(Path(top, "after"), [(alone, new)]) == before_said, (
+                f"{alone} by {steps}\n{_shown(files)}\n=== after\n"
+                + _shown({p: c for p, c in after.items() if files.get(p) != c})
+            )
+
+
+def _shown(files: Tree) -> str:
+    return "\n".join(f"--- {path}\n{content.decode()}" for path, content in files.items())

@@ -265,7 +265,7 @@ UNDECODABLE = {
     "bytes that are no utf-8": (b"import a\nx = '\xff'\n", "utf-8"),
     "unknown encoding": (b"# coding: klingon\nimport a\n", "klingon"),
     "not a text encoding": (b"# coding: hex\n00\n", "hex"),
-    "byte order mark and another encoding": (b"\xef\xbb\xbf# coding: latin-1\n", "latin-1"),
+    "byte order mark and another encoding": (b"\xef\xbb\xbf# coding: latin-1\n", "iso-8859-1"),
 }
 
 
