@@ -172,11 +172,10 @@ class Repository:
             if not file.exists():
                 return None
         data = dict(read_coverage(file, self.settings.root).files)
-        if not data.keys() & self._scanned.scan.records.keys():
-            files = plural(len(self._scanned.scan.records), "file")
+        if not any((self.settings.root / path).is_file() for path in data):
             raise UsageError(
-                f"coverage data {file} has none of the repository's {files}: make it from this "
-                "repository's root"
+                f"coverage data {file} is of {plural(len(data), 'file')}, none of which is in the "
+                "repository: make it from this repository's root"
             )
         return data
 
@@ -299,8 +298,11 @@ class Repository:
         dirty = any(p in known or p.endswith((".py", ".pyi")) for p in self.git.changed_paths())
         return f"{commit}-dirty" if dirty else commit
 
-    def snapshot(self, source: str, coverage: Mapping[str, float] | None) -> Snapshot:
-        """Return the checked-out commit, read, for promotions out of a lane.
+    def snapshot(self, coverage: Mapping[str, float] | None) -> Snapshot:
+        """Return the checked-out commit, read, for promotions.
+
+        Args:
+            coverage: fraction of each file's lines that tests run; None: not asked for.
 
         Raises:
             UsageError: there is no git repository, or no commit.
@@ -308,10 +310,7 @@ class Repository:
         from lane_planner.executor.snapshot import take_snapshot
 
         git = self.require_git()
-        lane = self.settings.lane(source)
-        if lane is None:
-            raise UsageError(f"no lane is called {printable(source)}")
-        found = take_snapshot(git, self.settings, git.head(), self.cache, lane, coverage)
+        found = take_snapshot(git, self.settings, git.head(), self.cache, coverage)
         self.cache.save()
         return found
 
@@ -333,15 +332,11 @@ class Repository:
 
         if self.settings.lane(target) is None:
             next_lane(self.settings, None, target)
-        coverage = self._needed_coverage()
-        goal = None
-        paths = self._readings(wanted)
-        first = self.settings.lanes[0].name
-        snapshot = self.snapshot(first, coverage)
-        goal = find_goal(snapshot, wanted, paths)
+        snapshot = self.snapshot(self._needed_coverage())
+        goal = find_goal(snapshot, wanted, self._readings(wanted))
         source, reached = next_lane(self.settings, goal.lane, target)
-        if source.name != first:
-            snapshot = self.snapshot(source.name, coverage)
+        snapshot = snapshot.leaving(source, self.cache)
+        self.cache.save()
         return snapshot, analyse(
             snapshot, goal, source, reached, with_dependencies=with_dependencies
         )
@@ -387,7 +382,11 @@ class Repository:
             raise UsageError(f"{where} has no hop: make a new plan")
         plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
         coverage = self._needed_coverage() if gates else None  # coverage is a gate too
-        snapshot = self.snapshot(plan.hops[0].source, coverage)
+        source = self.settings.lane(plan.hops[0].source)
+        if source is None:
+            raise UsageError(f"{where} leaves a lane that the configuration lacks: make a new plan")
+        snapshot = self.snapshot(coverage).leaving(source, self.cache)
+        self.cache.save()
         return apply_plan(snapshot, plan, plan_id, steps=steps, gates=gates, observe=observe)
 
     def _needed_coverage(self) -> Mapping[str, float] | None:

@@ -22,6 +22,7 @@ from lane_planner.gates.evidence import (
     evidence_of,
 )
 from lane_planner.gates.select import applying
+from lane_planner.planner.explain import unknown
 from lane_planner.planner.hop import Hop, open_hop
 from lane_planner.planner.order import Ordered, blocked_modules, closure, order
 from lane_planner.planner.schema import Cause
@@ -146,13 +147,6 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
 
 def _unknown(snapshot: Snapshot, wanted: str, readings: Iterable[str]) -> str:
     shown = printable(wanted)
-    names = [m.name for m in snapshot.facts.graph.modules.values() if m.name.endswith(f".{wanted}")]
-    if len(names) == 1:
-        return f"no module or path is called {shown}: did you mean {printable(names[0])}?"
-    if names:
-        some = ", ".join(map(printable, names[:3]))
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return f"{shown} is ambiguous: {some}{more}; give the full name"
     top = snapshot.git.directory
     # What is neither the root, nor above it, nor elsewhere.
     below = [path for path in readings if path.partition("/")[0] not in ("", ".", "..")]
@@ -164,7 +158,7 @@ def _unknown(snapshot: Snapshot, wanted: str, readings: Iterable[str]) -> str:
     for path in below:
         if os.path.lexists(top / path):
             return f"{shown} is no module of commit {snapshot.commit[:12]}: commit it first"
-    return f"no module or path is called {shown or repr(shown)}: see `lane-planner graph`"
+    return unknown(snapshot.facts.graph, wanted)
 
 
 def analyse(

@@ -10,7 +10,13 @@ import msgspec
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.config.settings import Lane, Settings
-from lane_planner.planner.facts import excluded, facts_of, faults_in, scan_repository
+from lane_planner.planner.facts import (
+    Scanned,
+    excluded,
+    facts_of,
+    faults_in,
+    scan_repository,
+)
 from lane_planner.planner.hop import Facts
 from lane_planner.promotion.mentions import Mentions, find_mentions
 from lane_planner.promotion.values import MADE_INIT
@@ -27,12 +33,25 @@ class Snapshot(msgspec.Struct, frozen=True):
         commit: full id.
         facts: modules, imports, lanes, faults, coverage.
         blobs: id of each file's blob, by path below the root.
+        scanned: the files and the graph that the facts are of.
     """
 
     git: Git
     commit: str
     facts: Facts
     blobs: Mapping[str, bytes]
+    scanned: Scanned
+
+    def leaving(self, lane: Lane, cache: ScanCache) -> Snapshot:
+        """Return the snapshot with what does not parse in the lane that is to be left.
+
+        Args:
+            lane: the lane.
+            cache: what is known of file contents already; it learns the rest, and is not saved.
+        """
+        faults = faults_in(self.scanned, cache, lane)
+        facts = msgspec.structs.replace(self.facts, faults=faults)
+        return msgspec.structs.replace(self, facts=facts)
 
     def read(self, paths: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of files of the commit, by path.
@@ -68,7 +87,6 @@ def take_snapshot(
     settings: Settings,
     commit: str,
     cache: ScanCache,
-    lane: Lane,
     coverage: Mapping[str, float] | None,
 ) -> Snapshot:
     """Read a commit.
@@ -78,13 +96,12 @@ def take_snapshot(
         settings: the configuration.
         commit: full id.
         cache: what is known of file contents already; it learns the rest, and is not saved.
-        lane: the lane that is to be left: its files are checked for syntax.
         coverage: fraction of each file's lines that tests run; None: not asked for.
     """
     source = CommitTree(git, commit, excluded(settings))
     scanned = scan_repository(source, settings, cache)
-    facts = facts_of(scanned, settings, faults_in(scanned, cache, lane), MADE_INIT, coverage)
-    return Snapshot(git, commit, facts, _blobs(git, commit))
+    facts = facts_of(scanned, settings, {}, MADE_INIT, coverage)
+    return Snapshot(git, commit, facts, _blobs(git, commit), scanned)
 
 
 def _blobs(git: Git, commit: str) -> dict[str, bytes]:

@@ -76,13 +76,25 @@ def find_module(graph: ImportGraph, wanted: str, paths: tuple[str, ...] = ()) ->
         found = found or graph.module_at(f"{reading.rstrip('/')}/__init__.py")
         if found is not None:
             return found
+    raise UsageError(unknown(graph, wanted))
+
+
+def unknown(graph: ImportGraph, wanted: str) -> str:
+    """Return the message for a name that no module has: what may have been meant.
+
+    Args:
+        graph: the repository.
+        wanted: the name.
+    """
+    shown = printable(wanted)
     ends = [name for name in graph.modules if name.endswith(f".{wanted}")]
     if not ends:
-        raise UsageError(f"no module is called {printable(wanted)}: see `lane-planner graph`")
+        return f"no module or path is called {shown or repr(shown)}: see `lane-planner graph`"
     if len(ends) == 1:
-        raise UsageError(f"no module is called {printable(wanted)}: did you mean {ends[0]}?")
+        return f"no module or path is called {shown}: did you mean {printable(ends[0])}?"
     some = ", ".join(map(printable, ends[:3]))
-    raise UsageError(f"{printable(wanted)} is ambiguous: {some} … ({len(ends)} modules)")
+    more = f" and {len(ends) - 3} more" if len(ends) > 3 else ""
+    return f"{shown} is ambiguous: {some}{more}; give the full name"
 
 
 def explain(facts: Facts, module: Module, hop: Hop | None) -> Explanation:

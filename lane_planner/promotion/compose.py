@@ -367,7 +367,12 @@ class _Composition:
                 "uses of the module"
             )
             return None
-        found = uses(source, names, place, bindings, self.renaming, self.packages)
+        dynamic = [
+            self.renaming.target(place.before, raw, None).imported
+            for raw in record.imports
+            if raw.dynamic
+        ]
+        found = uses(source, names, place, bindings, self.renaming, self.packages, dynamic)
         self.notes.extend(
             f"{path}:{named.line}: a string names {named.text} and was left as it is"
             for named in found.named

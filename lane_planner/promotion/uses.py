@@ -62,6 +62,7 @@ def uses(
     bindings: Iterable[ChangedBinding],
     renaming: Renaming,
     packages: Packages,
+    dynamic: Iterable[str] = (),
 ) -> Uses:
     """Return the edits that make a file's uses of moved modules follow.
 
@@ -72,11 +73,13 @@ def uses(
         bindings: names that its rewritten import statements bind differently.
         renaming: what moves.
         packages: what packages bind.
+        dynamic: names of the modules that it imports dynamically.
 
     Raises:
         Refused: a use cannot be rewritten surely.
     """
-    finder = _Uses(source, names, place, {b.start: b for b in bindings}, renaming, packages)
+    changed = {binding.start: binding for binding in bindings}
+    finder = _Uses(source, names, place, changed, renaming, packages, tuple(dynamic))
     finder.find()
     return Uses(
         tuple(sorted(set(finder.edits))), tuple(finder.spelling), tuple(sorted(set(finder.named)))
@@ -97,6 +100,7 @@ class _Uses:
         changed: dict[int, ChangedBinding],
         renaming: Renaming,
         packages: Packages,
+        dynamic: tuple[str, ...],
     ) -> None:
         self.source = source
         self.names = names
@@ -105,6 +109,7 @@ class _Uses:
         self.changed = changed
         self.renaming = renaming
         self.packages = packages
+        self.dynamic = dynamic
         self.edits: list[Edit] = []
         self.spelling = list(names.spelling)
         self.named: list[NamedInString] = []
@@ -246,7 +251,7 @@ class _Uses:
         ]
         renamed = self.renaming.renamed
         return _Loaded(
-            frozenset(up for target in targets for up in _with_packages(target)),
+            frozenset(up for name in (*targets, *self.dynamic) for up in _with_packages(name)),
             frozenset(
                 up
                 for target in (*targets, self.module.name)

@@ -381,13 +381,13 @@ def test_goals_that_cannot_be(
 @pytest.mark.parametrize(
     ("module", "said"),
     [
-        ("", "no module is called ''"),
-        ("nowhere", "no module is called nowhere: see `lane-planner graph`"),
+        ("", "no module or path is called ''"),
+        ("nowhere", "no module or path is called nowhere: see `lane-planner graph`"),
         ("a", "did you mean candidate.a?"),
         ("part", "part is ambiguous: candidate.deep.part, candidate.pkg.part"),
         ("x\0", "x\\x00"),
         ("\x1b[31m", "\\x1b[31m"),
-        ("/", "no module is called /"),
+        ("/", "no module or path is called /"),
     ],
 )
 def test_explaining_what_is_not_there(made: Path, module: str, said: str) -> None:
@@ -438,7 +438,7 @@ def test_module_deleted_in_the_working_tree(root: Path) -> None:
     assert unchanged(root, "promote", "candidate.a", "core").code == 0
     message = refused(root, "promote", "candidate.a", "core", "--apply")
     assert message.startswith("candidate/a.py to be moved has uncommitted changes: commit or stash")
-    assert "no module is called candidate.a" in refused(root, "explain", "candidate.a")
+    assert "no module or path is called candidate.a" in refused(root, "explain", "candidate.a")
 
 
 def test_dirty_files_among_those_to_move(root: Path) -> None:
@@ -537,7 +537,7 @@ COVERED = CONFIG + '\n[coverage]\nmin = 0.75\ndata = "coverage.json"\n'
         (
             b'{"files": {"other/z.py": {"summary": {"num_statements": 2, "covered_lines": 2}}}}',
             2,
-            "has none of the repository's 18 files: make it from this repository's root",
+            "of which is in the repository: make it from this repository's root",
         ),
     ],
     ids=["missing", "cut short", "NUL", "empty", "list", "10 MB line", "other paths"],
