@@ -261,7 +261,7 @@ class Repository:
         from lane_planner.promotion.values import MADE_INIT
 
         if not wanted:
-            raise UsageError("no module is called '': see `lane-planner graph`")
+            raise UsageError("no module or path is called '': see `lane-planner graph`")
         scanned = self._scanned
         module = find_module(scanned.graph, wanted, tuple(self._readings(wanted)))
         lane = scanned.lanes.lane_path(module.path)

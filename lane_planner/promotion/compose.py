@@ -11,17 +11,19 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 
 import msgspec
 
+from lane_planner.base.text import plural
 from lane_planner.config.settings import Lane
 from lane_planner.graph.resolve import ImportSite, Resolver, Target
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.mentions import Mentions
-from lane_planner.promotion.names import Unreadable, names_of
+from lane_planner.promotion.names import NAMING_WORDS, Unreadable, names_of
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.packages import Packages
-from lane_planner.promotion.text import OverlappingEdits, SourceText
+from lane_planner.promotion.text import Edit, OverlappingEdits, SourceText
 from lane_planner.promotion.uses import Uses, rebound_reason, uses
 from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace
@@ -34,6 +36,11 @@ from lane_planner.scan.source import scan_source
 _INIT = "__init__.py"
 # `find_spec(".b", "a")`: a relative name that the scan does not take for an import
 _RELATIVE_SPEC = re.compile(r"find_spec\(\s*[\"']\.")
+# What a string that names a module stands in; a file with none of these has no such string.
+_NAMING = re.compile("|".join((*NAMING_WORDS, r"sys\s*\.\s*modules")))
+# A dotted name in prose; a single word means nothing.
+_DOTTED = re.compile(r"(?<![\w.])\w+(?:\.\w+)+")
+_MOST_NAMED = 20
 _OWN_PLACE = re.compile(rb"\b(?:__file__|__path__|pkg_resources|importlib\.resources|get_data)\b")
 
 
@@ -119,6 +126,7 @@ class _Composition:
         self.mentions = mentions
         self.moved = {move.source: move.target for move in moves}
         self.notes: list[str] = []
+        self.named: list[str] = []
         self._layout()
         before = workspace.table
         self.after = workspace.named_after(*self._modules_that_go_and_come())
@@ -129,6 +137,7 @@ class _Composition:
         }
         self.renaming = Renaming(before, self.renamed, workspace.resolver(before))
         self.packages = Packages(self.renaming, self._content, workspace.sites_in)
+        self.tops = {name.partition(".")[0] for name in self.renamed}
         self.parting = [_Parting(package, last) for package, last in self._parting().items()]
         self.around = [_Parting(*pair) for pair in self._around().items()]
 
@@ -152,6 +161,7 @@ class _Composition:
             writes.append(FileWrite(path, MADE_INIT, "made"))
             records[path] = FileRecord()
         self._prove(affected, records)
+        self._say_what_is_named()
         self._say_what_runs()
         self._say_what_knows_its_place()
         promotion = Promotion(
@@ -273,7 +283,7 @@ class _Composition:
                 path = workspace.now(place.path)
                 if path in workspace.records and self.renaming.module_of(place.text) == name:
                     affected.add(path)
-        for parting in self.parting:
+        for parting in (*self.parting, *self.around):
             affected |= self._reaching(parting)
         return affected
 
@@ -308,7 +318,7 @@ class _Composition:
         paths = set() if module.namespace else {module.path}
         for importer in workspace.importers_of(package):
             path = workspace.table.by_name[importer].path
-            if any(raw.names == ("*",) for raw in workspace.records[path].imports):
+            if _has_star(workspace.records[path]):
                 paths.add(path)
         return paths
 
@@ -333,6 +343,7 @@ class _Composition:
         found = self._uses(source, record, place, bindings)
         if found is not None:
             edits += found.edits
+        self._note_names(source, record, place.before, edits)
         if not edits:
             return None
         try:
@@ -367,17 +378,37 @@ class _Composition:
                 "uses of the module"
             )
             return None
-        dynamic = [
+        loading = [
             self.renaming.target(place.before, raw, None).imported
             for raw in record.imports
             if raw.dynamic
         ]
-        found = uses(source, names, place, bindings, self.renaming, self.packages, dynamic)
-        self.notes.extend(
-            f"{path}:{named.line}: a string names {named.text} and was left as it is"
-            for named in found.named
-        )
+        if place.before.name in self._leading_here:
+            loading.extend(self.renamed)
+        return uses(source, names, place, bindings, self.renaming, self.packages, loading)
+
+    @cached_property
+    def _leading_here(self) -> set[str]:
+        """Return the modules whose import leads to the import of a moved module."""
+        found: set[str] = set()
+        new = set(self.renamed)
+        while new:
+            found |= new
+            importers = (self.workspace.importers_of(name) for name in new)
+            new = {importer for some in importers for importer in some} - found
         return found
+
+    def _note_names(
+        self, source: SourceText, record: FileRecord, module: Module, edits: Iterable[Edit]
+    ) -> None:
+        """Note the places where a file names a moved module and that stay as they are."""
+        edited = {edit.start for edit in edits}
+        for start, end in _outside_imports(source, record):
+            for found in _DOTTED.finditer(source.text, start, end):
+                name = self.renaming.module_of(found.group())
+                if name in self.renamed and found.start() not in edited:
+                    line = source.line_of(found.start())
+                    self.named.append(f"{module.path}:{line}: {name} is named and left as it is")
 
     def _may_use(self, source: SourceText, module: Module, record: FileRecord) -> bool:
         """Tell whether a file, its import statements apart, may refer to a moved module."""
@@ -385,8 +416,13 @@ class _Composition:
             self._dynamically(module, raw) for raw in record.imports
         ):
             return True
-        rest = _outside_imports(source, record)
-        if self._names_moved(rest) or _RELATIVE_SPEC.search(rest):
+        rest = "\n".join(source.text[slice(*part)] for part in _outside_imports(source, record))
+        if _RELATIVE_SPEC.search(rest):
+            return True
+        binds = _has_star(record) or any(
+            module.path in self.workspace.binding(top) for top in self.tops
+        )
+        if (binds or _NAMING.search(rest)) and self._names_moved(rest):
             return True
         code = rest.encode("utf-8", "surrogateescape")
         for parting in (*self.parting, *self.around):
@@ -551,6 +587,12 @@ class _Composition:
 
     # What else there is to say.
 
+    def _say_what_is_named(self) -> None:
+        self.notes.extend(self.named[:_MOST_NAMED])
+        left = len(self.named) - _MOST_NAMED
+        if left > 0:
+            self.notes.append(f"{plural(left, 'more place')} name what moves and stay as they are")
+
     def _say_what_runs(self) -> None:
         for move in self.moves:
             if move.source not in self.workspace.records:
@@ -584,17 +626,21 @@ def _renames(source: SourceText, raw: RawImport) -> bool:
     return re.search(rf"\b{re.escape(raw.module)}\s+as\b", statement) is not None
 
 
-def _outside_imports(source: SourceText, record: FileRecord) -> str:
-    """Return a text without its import statements."""
+def _has_star(record: FileRecord) -> bool:
+    return any(raw.names == ("*",) for raw in record.imports)
+
+
+def _outside_imports(source: SourceText, record: FileRecord) -> list[tuple[int, int]]:
+    """Return the stretches of a text between its import statements, as offsets."""
     text, parts, position = source.text, [], 0
     for line, column in sorted({(r.line, r.column) for r in record.imports if not r.dynamic}):
         start = source.offset_of(line, column)
         if start < position:
             continue
-        parts.append(text[position:start])
+        parts.append((position, start))
         word = text.index("import", start)
         position = statement_end(text, word + len("import"))
-    return "".join([*parts, text[position:]])
+    return [*parts, (position, len(text))]
 
 
 def _meaning(site: ImportSite) -> tuple[object, ...]:

@@ -32,6 +32,9 @@ _NAMING_METHODS = {
     "dict": "patch",
     "multiple": "patch",
 }
+NAMING_WORDS = tuple(sorted({*_NAMING_CALLS, *_NAMING_METHODS.values()}))
+"""Words one of which is in every file with a string in such a position, `sys.modules` apart."""
+
 _TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__", "__getitem__"})
 _TABLE_PATCHES = frozenset({"setitem", "delitem"})
 

@@ -25,34 +25,16 @@ from lane_planner.scan.records import RawImport
 _WHOLE_NAMES = re.compile(r"(?:\w+\.)*")
 
 
-# A dotted name in prose; a single word means nothing.
-_DOTTED = re.compile(r"(?<![\w.])\w+(?:\.\w+)+")
-
-
-class NamedInString(msgspec.Struct, frozen=True, order=True):
-    """A string that names a moved module where nothing says that it is one.
-
-    Attributes:
-        line: from 1.
-        text: the name.
-    """
-
-    line: int
-    text: str
-
-
 class Uses(msgspec.Struct, frozen=True):
     """What has to change in a file beside its import statements.
 
     Attributes:
         edits: replacements.
         spelling: what `Names.spelling` must be after them.
-        named: strings that are left as they are.
     """
 
     edits: tuple[Edit, ...]
     spelling: tuple[str, ...]
-    named: tuple[NamedInString, ...]
 
 
 def uses(
@@ -62,7 +44,7 @@ def uses(
     bindings: Iterable[ChangedBinding],
     renaming: Renaming,
     packages: Packages,
-    dynamic: Iterable[str] = (),
+    loading: Iterable[str] = (),
 ) -> Uses:
     """Return the edits that make a file's uses of moved modules follow.
 
@@ -73,17 +55,15 @@ def uses(
         bindings: names that its rewritten import statements bind differently.
         renaming: what moves.
         packages: what packages bind.
-        dynamic: names of the modules that it imports dynamically.
+        loading: names of modules that it loads otherwise than by import statements.
 
     Raises:
         Refused: a use cannot be rewritten surely.
     """
     changed = {binding.start: binding for binding in bindings}
-    finder = _Uses(source, names, place, changed, renaming, packages, tuple(dynamic))
+    finder = _Uses(source, names, place, changed, renaming, packages, tuple(loading))
     finder.find()
-    return Uses(
-        tuple(sorted(set(finder.edits))), tuple(finder.spelling), tuple(sorted(set(finder.named)))
-    )
+    return Uses(tuple(sorted(set(finder.edits))), tuple(finder.spelling))
 
 
 class _Loaded(NamedTuple):
@@ -100,7 +80,7 @@ class _Uses:
         changed: dict[int, ChangedBinding],
         renaming: Renaming,
         packages: Packages,
-        dynamic: tuple[str, ...],
+        loading: tuple[str, ...],
     ) -> None:
         self.source = source
         self.names = names
@@ -109,10 +89,9 @@ class _Uses:
         self.changed = changed
         self.renaming = renaming
         self.packages = packages
-        self.dynamic = dynamic
+        self.loading = loading
         self.edits: list[Edit] = []
         self.spelling = list(names.spelling)
-        self.named: list[NamedInString] = []
 
     def find(self) -> None:
         self._check_bindings()
@@ -251,7 +230,7 @@ class _Uses:
         ]
         renamed = self.renaming.renamed
         return _Loaded(
-            frozenset(up for name in (*targets, *self.dynamic) for up in _with_packages(name)),
+            frozenset(up for name in (*targets, *self.loading) for up in _with_packages(name)),
             frozenset(
                 up
                 for target in (*targets, self.module.name)
@@ -362,13 +341,8 @@ class _Uses:
 
     def _string(self, string: String) -> None:
         if string.role == "other":
-            written = self.source.text[string.start : string.end]
-            for found in _DOTTED.finditer(written):
-                module = self.renaming.module_of(found.group())
-                if module is not None and module in self.renaming.renamed:
-                    line = string.line + written.count("\n", 0, found.start())
-                    self.named.append(NamedInString(line, module))
-        elif string.value.startswith("."):
+            return
+        if string.value.startswith("."):
             self._relative_string(string)
         else:
             self._naming_string(string)

@@ -270,6 +270,8 @@ def test_programs_do_the_same_after_a_promotion(
         for alone in names:  # each on its own, so that no other import helps it
             new = renamed.get(alone, alone)
             before_said = driver.run(Path(top, "before"), [(alone, alone)])
+            if before_said[alone].endswith("Error"):
+                continue  # it may come to work where more is run
             assert driver.run(Path(top, "after"), [(alone, new)]) == before_said, (
                 f"{alone} by {steps}\n{_shown(files)}\n=== after\n"
                 + _shown({p: c for p, c in after.items() if files.get(p) != c})

@@ -252,7 +252,7 @@ def test_strings_outside_known_positions_are_noted() -> None:
     _, [promotion] = promoted(
         {"candidate/a.py": "", "user.py": "x = 1\ny = 'candidate.a.f'\n"}, ["candidate/a.py"]
     )
-    assert "user.py:2: a string names candidate.a and was left as it is" in promotion.notes
+    assert "user.py:2: candidate.a is named and left as it is" in promotion.notes
 
 
 def test_a_broken_file_that_names_the_module_is_noted() -> None:
