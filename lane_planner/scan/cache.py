@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -52,6 +51,11 @@ class ScanCache:
         self._records = self._data.records
         self._faults = self._data.faults
         self._used: set[bytes] = set()
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether the record of any content is known."""
+        return bool(self._records)
 
     def key_of(self, entry: Entry) -> bytes | None:
         """Return the content key of a file, or None if it has to be read to know it."""
@@ -120,6 +124,8 @@ class ScanCache:
             self._faults = {k: v for k, v in self._faults.items() if k in self._used}
         data = _Data(_version(), self._stats, self._records, self._faults)
         body = msgspec.msgpack.encode(data)
+        import tempfile  # a warm run has nothing to save
+
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".scan-", dir=self._file.parent)

@@ -6,8 +6,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import BrokenExecutor, Executor
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,6 +14,9 @@ from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.scan.cache import ScanCache, content_key
 from lane_planner.scan.records import FileRecord, SyntaxFault
 from lane_planner.scan.sources import Entry, Source
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 # Below this many bytes to read, starting worker processes costs more than it saves.
 _WORTH_WORKERS = 3_000_000
@@ -28,7 +30,7 @@ class TreeScan(msgspec.Struct, frozen=True):
 
     Attributes:
         records: by path, sorted.
-        keys: the content key of each path.
+        keys: the content key of each source file's path.
     """
 
     records: dict[str, FileRecord]
@@ -48,6 +50,8 @@ def scan_tree(
 ) -> TreeScan:
     """Read the imports of every file that is not known from the cache.
 
+    Nothing is looked for in files other than Python source: that they are there is all that counts.
+
     Args:
         source: the files.
         cache: what is known already; it learns the rest, and is not saved.
@@ -60,6 +64,9 @@ def scan_tree(
     records: dict[str, FileRecord] = {}
     missing: list[Entry] = []
     for entry in entries:
+        if not entry.path.endswith(".py"):
+            records[entry.path] = FileRecord()
+            continue
         key = cache.key_of(entry)
         record = cache.record(key) if key is not None else None
         if key is None or record is None:
@@ -67,6 +74,16 @@ def scan_tree(
         else:
             keys[entry] = key
             records[entry.path] = record
+    unhashed = [entry for entry in missing if entry.blob is None] if cache.holds_records else []
+    if unhashed:
+        # A fresh checkout gives old contents new times; hashing is far cheaper than scanning.
+        for entry, content in source.contents(unhashed):
+            key = content_key(content) if isinstance(content, bytes) else None
+            record = cache.record(key) if key is not None else None
+            if key is not None and record is not None:
+                keys[entry] = key
+                records[entry.path] = record
+        missing = [entry for entry in missing if entry not in keys]
     for entry, key, record in _spread(
         source, missing, _SCAN, workers, lambda n, of: progress("reading", n, of)
     ):
@@ -127,11 +144,8 @@ def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[tuple[bytes, F
         if isinstance(content, OSError):
             reason = content.strerror or str(content)
             found.append((b"", FileRecord(undecodable=f"cannot be read: {reason}")))
-        elif entry.path.endswith((".py", ".pyi")):
-            record = scan_source(content) if entry.path.endswith(".py") else FileRecord()
-            found.append((entry.blob or content_key(content), record))
         else:
-            found.append((b"", FileRecord()))
+            found.append((entry.blob or content_key(content), scan_source(content)))
     return found
 
 
@@ -193,6 +207,7 @@ def _spread(
     chunks = [list(entries[first::count]) for first in range(count)]
     importlib.import_module(work.loads)
     import multiprocessing
+    from concurrent.futures import BrokenExecutor
 
     others = set(multiprocessing.active_children())
     executor = _executor(workers)

@@ -241,8 +241,9 @@ def _top(item: Item) -> str:
 
 
 def _prefixes(name: str) -> Iterator[str]:
+    """The names of the directories around a module, all of which an import can name."""
     if "/" in name:
-        return
+        name = name.rpartition("/")[0].replace("/", ".") + "."
     while "." in name:
         name = name.rpartition(".")[0]
         yield name

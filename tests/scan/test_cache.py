@@ -79,8 +79,32 @@ def test_only_a_changed_file_is_read_again(root: Path, tmp_path: Path) -> None:
     run(root, tmp_path / "cache")
     write(root, "b.py", "import three\n")
     scan, read = run(root, tmp_path / "cache")
-    assert read == ["b.py"]
+    assert set(read) == {"b.py"}
     assert modules(scan) == {"a.py": ["one"], "b.py": ["three"]}
+
+
+def test_known_contents_with_new_times_are_not_scanned_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle()
+    first, _ = run(root, tmp_path / "cache")
+    os.utime(root / "a.py")
+    (root / "b.py").rename(root / "c.py")
+    monkeypatch.setattr("lane_planner.scan.source.scan_source", None)
+    second, _ = run(root, tmp_path / "cache")
+    assert modules(second) == {"a.py": ["one"], "c.py": ["two"]}
+    assert second.keys["c.py"] == first.keys["b.py"]
+
+
+def test_a_stub_with_the_content_of_a_module_is_no_module(root: Path, tmp_path: Path) -> None:
+    write(root, "a.pyi", "import one\n")
+    write(root, "z.pyx", "import two\n")
+    settle()
+    imported = {"a.py": ["one"], "a.pyi": [], "b.py": ["two"], "z.pyx": []}
+    for expected in (["a.py", "b.py"], []):
+        scan, read = run(root, tmp_path / "cache")
+        assert modules(scan) == imported
+        assert read == expected
 
 
 def test_a_change_that_keeps_size_and_time_is_seen(root: Path, tmp_path: Path) -> None:
