@@ -328,9 +328,7 @@ class _Composition:
     def _rewritten(self, path: str) -> bytes | None:
         """Return a file's content after the move, or None if it does not change."""
         workspace = self.workspace
-        place = Place(
-            workspace.table.by_path[path], self.after.by_path[self.moved.get(path, path)]
-        )
+        place = Place(workspace.table.by_path[path], self.after.by_path[self.moved.get(path, path)])
         content = self._content(path)
         record = workspace.records[path]
         try:
@@ -352,7 +350,9 @@ class _Composition:
             line = int(str(error))
             raise Refused(path, line, "two references overlap: rewrite one by hand") from error
         except UnicodeEncodeError as error:
-            raise Refused(path, 1, f"the file's encoding does not take the edit: {error}") from error
+            raise Refused(
+                path, 1, f"the file's encoding does not take the edit: {error}"
+            ) from error
         if found is not None and names_of(SourceText(changed).text).spelling != found.spelling:
             raise Refused(path, 1, "its names do not come out as they must: rewrite it by hand")
         return changed
@@ -428,13 +428,10 @@ class _Composition:
         for parting in (*self.parting, *self.around):
             if not parting.word.search(code):
                 continue
-            if parting.chain.search(code) or (
-                module.path in self._sharing_names(parting.package)
-                or (
-                    module.path in self._importing(parting.package)
-                    and parting.attribute.search(code)
-                )
-            ):
+            if module.path in self._sharing_names(parting.package):
+                return True
+            reaches = binds or module.path in self._importing(parting.package)
+            if reaches and parting.attribute.search(code):
                 return True
         return False
 
@@ -608,7 +605,6 @@ class _Composition:
                     self.notes.append(f"importing {module} no longer runs {had}")
                 if runs_after and has not in self.moved.values():
                     self.notes.append(f"importing {module} now runs {has}")
-
 
     def _say_what_knows_its_place(self) -> None:
         for path in sorted(self.moved.keys() & self.workspace.records.keys()):

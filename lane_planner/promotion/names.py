@@ -643,9 +643,7 @@ class _Reader:
             last in _TABLE_METHODS and _is_module_table(base)
         ):
             self._mark(_argument(node, 0, "in_dict" if last == "dict" else "target"))
-        elif last in _TABLE_PATCHES and node.args and (
-            _is_module_table(_spelled(node.args[0]))
-        ):
+        elif last in _TABLE_PATCHES and node.args and (_is_module_table(_spelled(node.args[0]))):
             self._mark(_argument(node, 1, "name"))
         if last == "dict" and "patch" in owner and len(node.args) > 1:
             self._mark_keys(node.args[0], node.args[1])

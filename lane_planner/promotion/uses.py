@@ -15,7 +15,15 @@ import msgspec
 
 from lane_planner.graph.resolve import BeyondTop, absolute_name
 from lane_planner.promotion.imports import ChangedBinding, Place
-from lane_planner.promotion.names import Binding, Chain, NamedImport, Names, PlainImport, Scope, String
+from lane_planner.promotion.names import (
+    Binding,
+    Chain,
+    NamedImport,
+    Names,
+    PlainImport,
+    Scope,
+    String,
+)
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.packages import Bound, Packages
 from lane_planner.promotion.text import Edit, SourceText
@@ -419,4 +427,3 @@ def _with_packages(name: str) -> Iterator[str]:
 def _holds(package: str, name: str) -> bool:
     """Tell whether importing `name` imports `package`."""
     return name == package or name.startswith(f"{package}.")
-

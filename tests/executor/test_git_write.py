@@ -275,7 +275,10 @@ def test_a_message_cannot_forge_trailers_or_break() -> None:
     )
     message = message_of(change, plan_id="p\nq", step_id="s1")
     trailers = subprocess.run(
-        ["git", "interpret-trailers", "--parse"], input=message.encode(), capture_output=True
+        ["git", "interpret-trailers", "--parse"],
+        input=message.encode(),
+        capture_output=True,
+        check=True,
     ).stdout
     assert trailers == b"Lane-Plan: p\\nq\nLane-Step: s1\n"
     assert "    and 5 more" in message

@@ -188,7 +188,7 @@ HOSTILE = [
 
 
 def cells(text: str, section: str) -> list[list[str]]:
-    table = text.split(f"## {section}\n\n")[1].split("\n\n")[0]
+    table = text.split(f"## {section}\n\n")[1].split("\n\n", maxsplit=1)[0]
     return [row[2:-2].split(" | ") for row in table.split("\n")[2:]]
 
 
