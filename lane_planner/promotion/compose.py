@@ -285,7 +285,7 @@ class _Composition:
                     affected.add(path)
         for parting in (*self.parting, *self.around):
             affected |= self._reaching(parting)
-        return affected
+        return affected - self.deleted
 
     def _reaching(self, parting: _Parting) -> set[str]:
         """Return files that may reach a submodule through its package, without importing it."""
@@ -422,7 +422,9 @@ class _Composition:
         binds = _has_star(record) or any(
             module.path in self.workspace.binding(top) for top in self.tops
         )
-        if (binds or _NAMING.search(rest)) and self._names_moved(rest):
+        if (binds and self._names_moved(rest, r"(?<![\w.])")) or (
+            _NAMING.search(rest) and self._names_moved(rest, "(?<=[\"'])")
+        ):
             return True
         code = rest.encode("utf-8", "surrogateescape")
         for parting in (*self.parting, *self.around):
@@ -435,11 +437,16 @@ class _Composition:
                 return True
         return False
 
-    def _names_moved(self, text: str) -> bool:
-        """Tell whether a text has a dotted name that means a moved module or something in it."""
+    def _names_moved(self, text: str, before: str) -> bool:
+        """Tell whether a text has a dotted name that means a moved module or something in it.
+
+        Args:
+            text: the text.
+            before: pattern of what stands in front of it.
+        """
         for name in self.renamed:
             if name in text:
-                for found in re.finditer(rf"(?<![\w.]){re.escape(name)}(?:\.\w+)*", text):
+                for found in re.finditer(rf"{before}{re.escape(name)}(?:\.\w+)*", text):
                     if self.renaming.module_of(found.group()) == name:
                         return True
         return False

@@ -393,3 +393,30 @@ def test_check_plan_refuses_a_plan_for_another_repository() -> None:
     assert "candidate.c of step s0001 is blocked: LP101" in check_plan(plan, other, opened(other))
     gone = facts_of({"candidate/c.py": ""}, model_settings())
     assert check_plan(plan, gone, opened(gone))
+
+
+def test_a_group_that_is_wanted_whole_moves_whole() -> None:
+    # So a package is promoted: no rule ties its modules, but they are asked for together.
+    files = {"candidate/p/__init__.py": "", "candidate/p/a.py": "", "candidate/z.py": ""}
+    facts = facts_of(files, model_settings())
+    group = ("candidate.p", "candidate.p.a")
+    hop = msgspec.structs.replace(opened(facts), together=(group,))
+    assert closure(hop, ["candidate.p.a"]) == set(group)
+    assert steps_of(make_plan(facts, hop, commit=None)) == [group, ("candidate.z",)]
+
+
+def test_a_group_with_a_blocked_module_is_blocked_and_says_why() -> None:
+    files = {
+        "candidate/p/__init__.py": "",
+        "candidate/p/a.py": "import lukhas.x",
+        "candidate/p/b.py": "",
+        "lukhas/x.py": "",
+    }
+    facts = facts_of(files, model_settings())
+    group = ("candidate.p", "candidate.p.a", "candidate.p.b")
+    hop = msgspec.structs.replace(opened(facts), together=(group,))
+    plan = make_plan(facts, hop, commit=None)
+    assert plan.steps == ()
+    assert [entry.module for entry in plan.blocked] == list(group)
+    for entry in plan.blocked:
+        assert "lukhas.x" in {cause.imported for cause in entry.causes}, entry
