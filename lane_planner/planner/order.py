@@ -38,6 +38,9 @@ def blocked_modules(hop: Hop) -> dict[str, BlockedModule]:
             detail = f"{need.needed} is blocked{more}"
             found.add(msgspec.structs.replace(root.cause, chain=chain))
             found.add(Cause("LP403", name, need.needed, need.path, need.line, chain, detail))
+        if not found:  # it needs nothing that is blocked, but has to land with what is
+            chain, _ = _chain(nearest, name)
+            found.add(msgspec.structs.replace(nearest[name].cause, chain=chain))
         blocked[name] = BlockedModule(name, tuple(sorted(found)))
     return blocked
 
