@@ -26,7 +26,7 @@ from lane_planner.promotion.packages import Packages
 from lane_planner.promotion.text import Edit, OverlappingEdits, SourceText
 from lane_planner.promotion.uses import Uses, rebound_reason, uses
 from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite, Promotion
-from lane_planner.promotion.workspace import Workspace
+from lane_planner.promotion.workspace import Workspace, packages_around
 from lane_planner.scan.decode import Undecodable
 from lane_planner.scan.lexer import statement_end
 from lane_planner.scan.modules import Module, ModuleTable
@@ -106,6 +106,16 @@ class _Parting:
         )
 
 
+def _by_package(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return last names by the package in front of them; first names are left out."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        package, _, last = name.rpartition(".")
+        if package:
+            found.setdefault(package, []).append(last)
+    return found
+
+
 def _bytes_pattern(pattern: str) -> re.Pattern[bytes]:
     return re.compile(pattern.encode("utf-8", "surrogateescape"))
 
@@ -137,13 +147,27 @@ class _Composition:
         }
         self.renaming = Renaming(before, self.renamed, workspace.resolver(before))
         self.packages = Packages(self.renaming, self._content, workspace.sites_in)
+        packages = sorted({name.rpartition(".")[0] for name in self.renamed})
+        # A string that ends, or goes on with something put in, where the last name would stand.
+        self._broken_off = _bytes_pattern(
+            rf"[\"'](?:{'|'.join(map(re.escape, packages))})\.?(?:[\"']\s*\\?\s*\+?\s*[\"']|[{{%])"
+        )
         self.tops = {name.partition(".")[0] for name in self.renamed}
         self.parting = [_Parting(package, last) for package, last in self._parting().items()]
-        self.around = [_Parting(*pair) for pair in self._around().items()]
+        self.around = {
+            up for name in self.renamed for up in packages_around(name) if up not in self.renamed
+        }
+        self.stubs = {name for name in self.renamed if name in self.after.by_name}
+        self.run_no_more = self._run_no_more()
+        self.left = [_Parting(*pair) for pair in _by_package(self.around).items()]
+        self.unrun = [
+            _Parting(*pair) for pair in _by_package(self.run_no_more - self.around).items()
+        ]
 
     def compose(self, name: str) -> Composed:
         self._refuse_bad_places()
         self._refuse_unlisted()
+        self._refuse_stand_ins()
         affected = self._affected()
         self.workspace.contents(affected)  # all at once: each reading costs a process
         writes: list[FileWrite] = []
@@ -229,27 +253,27 @@ class _Composition:
             if self.workspace.table.by_name[name].package:
                 staying = self.renaming.staying_below(name)
                 pairs.update((name, child.rpartition(".")[2]) for child in staying)
-        found: dict[str, list[str]] = {}
-        for package, last in sorted(pairs):
-            found.setdefault(package, []).append(last)
-        return found
+        return _by_package(f"{package}.{last}" for package, last in pairs)
 
-    def _around(self) -> dict[str, list[str]]:
-        """Return the packages around moved modules, as last names by the package around each.
+    def _run_no_more(self) -> set[str]:
+        """Return the modules that some import loaded only because of where something was.
 
-        They stay, and importing the moved modules loads them no more.
+        These are the packages around what moves, and all that their code imports; likewise what
+        the code of a package imports that moves and leaves something behind.
         """
-        pairs = set()
-        for name in self.renamed:
-            package = name.rpartition(".")[0]
-            while "." in package and package not in self.renamed:
-                home, _, last = package.rpartition(".")
-                pairs.add((home, last))
-                package = home
-        found: dict[str, list[str]] = {}
-        for package, last in sorted(pairs):
-            found.setdefault(package, []).append(last)
-        return found
+        found: set[str] = set()
+        new = self.around | self.stubs
+        while new:
+            found |= new
+            imported = {
+                site.imported
+                for name in new
+                for site in self.workspace.sites_in(name)
+                if site.resolved and site.kind == "eager"
+            }
+            new = {up for name in imported for up in (name, *packages_around(name))}
+            new -= found | self.renamed.keys()
+        return found - self.stubs
 
     def _refuse_bad_places(self) -> None:
         for move in self.moves:
@@ -272,6 +296,7 @@ class _Composition:
         """Return the paths, before the move, of files that refer to what comes or goes, or may."""
         workspace, before = self.workspace, self.workspace.table
         affected = {path for path in self.moved if path in workspace.records}
+        broken_off: set[str] = set()  # files that may hold a name in pieces
         changed = before.by_name.keys() ^ self.after.by_name.keys()
         for name in changed | self.renamed.keys() | set(self.renamed.values()):
             affected |= workspace.naming(name)
@@ -283,8 +308,17 @@ class _Composition:
                 path = workspace.now(place.path)
                 if path in workspace.records and self.renaming.module_of(place.text) == name:
                     affected.add(path)
-        for parting in (*self.parting, *self.around):
+            for path in map(workspace.now, self.mentions.just(name.rpartition(".")[0])):
+                if path in workspace.records:
+                    broken_off.add(path)
+        for path, content in workspace.contents(broken_off).items():
+            if self._broken_off.search(content):
+                affected.add(path)
+        for parting in (*self.parting, *self.left):
             affected |= self._reaching(parting)
+        leading = {before.by_name[name].path for name in self._leading_here}
+        for parting in self.unrun:
+            affected |= self._reaching(parting) & leading
         return affected - self.deleted
 
     def _reaching(self, parting: _Parting) -> set[str]:
@@ -383,15 +417,18 @@ class _Composition:
             for raw in record.imports
             if raw.dynamic
         ]
-        if place.before.name in self._leading_here:
-            loading.extend(self.renamed)
+        leads = place.before.name in self._leading_here
+        loading.extend(self.run_no_more if leads else self.around)
         return uses(source, names, place, bindings, self.renaming, self.packages, loading)
 
     @cached_property
     def _leading_here(self) -> set[str]:
-        """Return the modules whose import leads to the import of a moved module."""
+        """Return the modules whose import leads to that of a moved module, or of what it leaves."""
         found: set[str] = set()
+        below = tuple(f"{name}." for name in self.stubs)
         new = set(self.renamed)
+        if below:
+            new.update(name for name in self.workspace.table.by_name if name.startswith(below))
         while new:
             found |= new
             importers = (self.workspace.importers_of(name) for name in new)
@@ -417,7 +454,8 @@ class _Composition:
         ):
             return True
         rest = "\n".join(source.text[slice(*part)] for part in _outside_imports(source, record))
-        if _RELATIVE_SPEC.search(rest):
+        code = rest.encode("utf-8", "surrogateescape")
+        if _RELATIVE_SPEC.search(rest) or self._broken_off.search(code):
             return True
         binds = _has_star(record) or any(
             module.path in self.workspace.binding(top) for top in self.tops
@@ -426,8 +464,7 @@ class _Composition:
             _NAMING.search(rest) and self._names_moved(rest, "(?<=[\"'])")
         ):
             return True
-        code = rest.encode("utf-8", "surrogateescape")
-        for parting in (*self.parting, *self.around):
+        for parting in (*self.parting, *self.left, *self.unrun):
             if not parting.word.search(code):
                 continue
             if module.path in self._sharing_names(parting.package):
@@ -513,6 +550,29 @@ class _Composition:
                     f"add `from {package} import {child}` first",
                 )
             self.notes.append(f"{path}:{line}: __all__ lists {child}, which is there no more")
+
+    def _refuse_stand_ins(self) -> None:
+        """Refuse a package that stands in for another one whose name the package around binds.
+
+        Importing a submodule makes it an attribute of the package around: the stand-in would take
+        the place of what that package's own code made the name.
+        """
+        before, after = self.workspace.table.by_name, self.after.by_name
+        origin = {new: old for old, new in self.renamed.items()}
+        found = {name for name in self.renamed if name in after}
+        found |= (after.keys() - before.keys()) - origin.keys()
+        made = (self.workspace.table.by_path[path].name for path in self.workspace.made)
+        found |= {n for n in made if n in after and n.rpartition(".")[0] in origin} - origin.keys()
+        for name in sorted(found):
+            home, _, last = name.rpartition(".")
+            bound = self.packages.bound(origin.get(home, home), last)
+            if bound.to != "nothing":
+                raise Refused(
+                    bound.path,
+                    bound.line,
+                    f"{last} is bound here, and a package {name} that stands in for it would take "
+                    "its place: promote what is in it together",
+                )
 
     # The proof.
 

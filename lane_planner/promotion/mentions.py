@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -43,6 +43,11 @@ class Mentions:
     def of_name(self, name: str) -> Iterator[NamedAt]:
         """Yield the places that name a module or something in it, by text, path and line."""
         return self._under(name, ".")
+
+    def just(self, name: str) -> frozenset[str]:
+        """Return the paths of files that name a package with nothing in it behind."""
+        first, last = bisect_left(self._texts, name), bisect_right(self._texts, name)
+        return frozenset(place.path for place in self._places[first:last])
 
     def of_path(self, path: str) -> Iterator[NamedAt]:
         """Yield the places that name a file, or something in a directory."""

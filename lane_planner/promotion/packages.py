@@ -91,12 +91,14 @@ class Packages:
         return None if names is None else names.listed.get(child)
 
     def loads(self, package: str, child: str) -> bool:
-        """Tell whether importing a package surely imports one of its submodules."""
+        """Tell whether importing a package goes on importing one of its submodules."""
         submodule = f"{package}.{child}"
         return any(
             site.imported == submodule or site.imported.startswith(f"{submodule}.")
             for site in self._sites(package)
-            if site.kind == "eager" and site.resolved
+            if site.kind == "eager"
+            and site.resolved
+            and site.imported not in self._renaming.renamed
         )
 
     def _bound(self, package: str, name: str, submodule: str, seen: frozenset[str]) -> Bound:

@@ -63,7 +63,7 @@ def uses(
         bindings: names that its rewritten import statements bind differently.
         renaming: what moves.
         packages: what packages bind.
-        loading: names of modules that it loads otherwise than by import statements.
+        loading: names of modules that it may find loaded, and not by its own statements.
 
     Raises:
         Refused: a use cannot be rewritten surely.

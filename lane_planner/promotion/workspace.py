@@ -84,7 +84,7 @@ class Workspace:
             new: paths of Python files that are not, or are among `gone`.
         """
         changed = {self._dotted(path) for path in (*gone, *new)}
-        around = {up for name in changed for up in _packages_around(name)}
+        around = {up for name in changed for up in packages_around(name)}
         below = tuple(f"{name}." for name in changed)
         homes = {name.rpartition(".")[0] for name in changed | around} | changed | around
         tops = {f"{name.partition('.')[0]}." for name in changed}
@@ -156,7 +156,7 @@ class Workspace:
             name = self.lanes.roots().dotted(directory) if directory else ""
             known = (f"{name.partition('.')[0]}.",)
             if all(map(is_name, name.split("."))):
-                known += (name, *_packages_around(name))
+                known += (name, *packages_around(name))
             self._ups[directory] = known
             self._homes[directory] = name
         return known
@@ -315,7 +315,8 @@ def _list_in(listing: dict[str, set[str]], paths: Iterable[str]) -> None:
         listing.setdefault(posixpath.dirname(path), set()).add(path)
 
 
-def _packages_around(name: str) -> Iterator[str]:
+def packages_around(name: str) -> Iterator[str]:
+    """Yield the dotted names of the packages around a module, from the inside."""
     while "." in name:
         name = name.rpartition(".")[0]
         yield name

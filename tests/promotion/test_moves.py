@@ -306,3 +306,40 @@ def test_a_refusal_leaves_the_workspace_as_it_was() -> None:
     assert (workspace.table, workspace.records, workspace.tracked) == before
     composed = compose_on(workspace, mentions_of(files), ["candidate/b.py"])
     assert composed.promotion.writes == ()
+
+
+def test_a_stub_that_would_hide_what_the_package_around_binds_is_refused() -> None:
+    files = {
+        "candidate/p/__init__.py": "from candidate.p import q\n",
+        "candidate/p/q/__init__.py": "",
+        "candidate/p/q/c.py": "",
+    }
+    with pytest.raises(Refused) as caught:
+        promoted(files, ["candidate/p/q/__init__.py"])
+    assert (caught.value.path, caught.value.line) == ("candidate/p/__init__.py", 1)
+    after, _ = promoted(files, ["candidate/p/q/__init__.py", "candidate/p/q/c.py"])
+    assert after["candidate/p/__init__.py"] == b"from core.p import q\n"
+
+
+def test_a_made_package_that_would_hide_what_the_package_around_binds_is_refused() -> None:
+    files = {
+        "candidate/p/__init__.py": "from candidate.p import q\n",
+        "candidate/p/q/__init__.py": "",
+        "candidate/p/q/c.py": "",
+        "core/__init__.py": "",
+    }
+    with pytest.raises(Refused, match=r"core\.p\.q"):
+        promoted(files, ["candidate/p/q/c.py"], ["candidate/p/__init__.py"])
+    with pytest.raises(Refused, match=r"core\.p\.q"):
+        promoted(files, ["candidate/p/__init__.py"], ["candidate/p/q/c.py"])
+
+
+def test_a_stub_that_is_named_somewhere_goes_all_the_same() -> None:
+    files = {
+        "candidate/__init__.py": "",
+        "candidate/p/__init__.py": "",
+        "candidate/p/a.py": "import candidate.p as n\n",
+        "user.py": "import candidate.p as n\nn.x\n",
+    }
+    after, _ = promoted(files, ["candidate/p/__init__.py"], ["candidate/p/a.py"])
+    assert "candidate/p/__init__.py" not in after
