@@ -711,7 +711,7 @@ def _meaning(site: ImportSite) -> tuple[object, ...]:
 
 
 def _directories(source: str, target: str, lane: Lane) -> list[tuple[str, str]]:
-    """Return (before, after) of the directories around a moved file, inside its lane, from the top."""
+    """Return (before, after) of the directories around a moved file, from its lane's top down."""
     old, new = posixpath.dirname(source), posixpath.dirname(target)
     pairs = []
     while new == lane.paths[0] or new.startswith(f"{lane.paths[0]}/"):

@@ -266,7 +266,7 @@ class _Statement:
         return edits
 
     def _cut(self, start: int, end: int, name_start: int, name_end: int) -> list[Edit]:
-        """Return the edits that take out a stretch; where it holds a comment, only name and comma."""
+        """Return the edits that take out a stretch, of one with a comment only name and comma."""
         text = self.source.text
         if "#" not in text[start:end]:
             return [Edit(start, end, "")]
@@ -281,7 +281,7 @@ class _Statement:
         return (start, self._span(alias.asname.name)[1]) if alias.asname else (start, end)
 
     def _behind(self, statements: list[str]) -> Edit:
-        """Return the edit that puts statements behind this one, on lines of their own if it has one."""
+        """Return the edit that puts statements behind this one, on lines of their own if it is."""
         text = self.source.text
         line_start = text.rfind("\n", 0, self.start) + 1
         indent = text[line_start : self.start]

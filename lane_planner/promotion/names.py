@@ -584,8 +584,16 @@ class _Reader:
         place = len(self._spelling)
         self._strings.append(
             String(
-                value, naming.role, node.lineno, start, body, end, naming.anchor, naming.top, place
-            )  # fmt: skip
+                value,
+                naming.role,
+                node.lineno,
+                start,
+                body,
+                end,
+                naming.anchor,
+                naming.top,
+                place,
+            )
         )
         self._spelling.append(value)
 

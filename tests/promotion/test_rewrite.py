@@ -409,7 +409,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
 def test_what_cannot_follow_is_refused_with_its_place(row: RefusedRow) -> None:
-    files = BASE | {"app/__init__.py": ""} | row.more | {row.path: row.text}
+    files = BASE | {"app/__init__.py": ""} | dict(row.more) | {row.path: row.text}
     with pytest.raises(Refused) as caught:
         promoted(files, [ENGINE])
     assert (caught.value.path, caught.value.line) == (row.path, row.line)
