@@ -306,7 +306,7 @@ class _Composition:
         for name in self.renamed:
             for place in self.mentions.of_name(name):
                 path = workspace.now(place.path)
-                if path in workspace.records and self.renaming.module_of(place.text) == name:
+                if path in workspace.records and self.packages.moved(place.text) == name:
                     affected.add(path)
             for path in map(workspace.now, self.mentions.just(name.rpartition(".")[0])):
                 if path in workspace.records:
@@ -442,8 +442,8 @@ class _Composition:
         edited = {edit.start for edit in edits}
         for start, end in _outside_imports(source, record):
             for found in _DOTTED.finditer(source.text, start, end):
-                name = self.renaming.module_of(found.group())
-                if name in self.renamed and found.start() not in edited:
+                name = self.packages.moved(found.group())
+                if name is not None and found.start() not in edited:
                     line = source.line_of(found.start())
                     self.named.append(f"{module.path}:{line}: {name} is named and left as it is")
 
@@ -484,7 +484,7 @@ class _Composition:
         for name in self.renamed:
             if name in text:
                 for found in re.finditer(rf"{before}{re.escape(name)}(?:\.\w+)*", text):
-                    if self.renaming.module_of(found.group()) == name:
+                    if self.packages.moved(found.group()) == name:
                         return True
         return False
 

@@ -21,6 +21,12 @@ from lane_planner.scan.modules import Module
 from lane_planner.scan.records import RawImport
 
 
+_WORD = re.compile(r"\w+")
+# By these a module can have names that do not stand in it.
+_MAKES_NAMES = re.compile(rb"\*|__getattr__|globals|setattr|exec|vars")
+_ALL = frozenset({"*"})
+
+
 class Bound(msgspec.Struct, frozen=True):
     """What a package's own code binds a submodule's name to.
 
@@ -53,6 +59,7 @@ class Packages:
         self._renaming = renaming
         self._read = read
         self._sites = sites
+        self._words: dict[str, frozenset[str]] = {}
         self._known: dict[tuple[str, str, str], Bound] = {}
 
     def bound(self, package: str, child: str, module: str | None = None) -> Bound:
@@ -81,6 +88,34 @@ class Packages:
             home, _, last = renamed[module].rpartition(".")
             found.append(self.bound(home, last, module))
         return next((bound for bound in found if bound.to == "else"), None)
+
+    def moved(self, dotted: str) -> str | None:
+        """Return the moved module that a dotted name outside of imports means, or None.
+
+        A name behind a package that its code does not have is that of a submodule that is missing;
+        as in an import, it stays.
+
+        Args:
+            dotted: a module, or something in a module.
+        """
+        module = self._renaming.module_of(dotted)
+        if module is None or module not in self._renaming.renamed:
+            return None
+        rest = dotted[len(module) + 1 :].partition(".")[0]
+        if rest and self._renaming.table.by_name[module].package:
+            return module if self._has_word(module, rest) else None
+        return module
+
+    def _has_word(self, package: str, word: str) -> bool:
+        words = self._words.get(package)
+        if words is None:
+            module = self._renaming.table.by_name[package]
+            content = b"" if module.namespace else self._read(module.path)
+            words = frozenset(_WORD.findall(content.decode("utf-8", "replace")))
+            if not module.path.endswith(".py") or _MAKES_NAMES.search(content):
+                words = _ALL
+            self._words[package] = words
+        return words is _ALL or word in words
 
     def lists(self, package: str, child: str) -> int | None:
         """Return the line on which the package's `__all__` lists a name, or None."""

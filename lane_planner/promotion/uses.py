@@ -367,8 +367,8 @@ class _Uses:
                     "moves and some stays",
                 )
             value = whole
-        module = self.renaming.module_of(value)
-        if module is None or module not in self.renaming.renamed:
+        module = self.packages.moved(value)
+        if module is None:
             return
         new = self.renaming.renamed[module]
         if value != module:

@@ -343,3 +343,18 @@ def test_a_stub_that_is_named_somewhere_goes_all_the_same() -> None:
     }
     after, _ = promoted(files, ["candidate/p/__init__.py"], ["candidate/p/a.py"])
     assert "candidate/p/__init__.py" not in after
+
+
+def test_a_missing_submodule_of_a_moved_package_stays_as_it_is_written() -> None:
+    user = (
+        "from importlib import import_module\n"
+        "from unittest.mock import patch\n"
+        "def f():\n"
+        "    import_module('candidate.p.missing')\n"
+        "    patch('candidate.p.missing.x')\n"
+        "    patch('candidate.p.there.x')\n"
+    )
+    after, _ = promoted(
+        {"candidate/p/__init__.py": "there = 1\n", "user.py": user}, ["candidate/p/__init__.py"]
+    )
+    assert after["user.py"].decode() == user.replace("candidate.p.there", "core.p.there")
