@@ -20,7 +20,6 @@ from lane_planner.scan.decode import Undecodable
 from lane_planner.scan.modules import Module
 from lane_planner.scan.records import RawImport
 
-
 _WORD = re.compile(r"\w+")
 # By these a module can have names that do not stand in it.
 _MAKES_NAMES = re.compile(rb"\*|__getattr__|globals|setattr|exec|vars")
