@@ -11,7 +11,7 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -96,6 +96,7 @@ class _Parting:
     def __init__(self, package: str, children: list[str]) -> None:
         self.package = package
         self.children = children
+        self.names = frozenset(child.encode("utf-8", "surrogateescape") for child in children)
         spelled = r"\s*\.\s*".join(map(re.escape, package.split(".")))
         words = f"(?:{'|'.join(map(re.escape, children))})"
         self.word = _bytes_pattern(rf"(?<!\w){words}(?!\w)")
@@ -118,6 +119,13 @@ def _by_package(names: Iterable[str]) -> dict[str, list[str]]:
 
 def _bytes_pattern(pattern: str) -> re.Pattern[bytes]:
     return re.compile(pattern.encode("utf-8", "surrogateescape"))
+
+
+# Kept by package: a workspace remembers which files they match.
+@lru_cache(maxsize=1 << 12)
+def _broken_off(package: str) -> re.Pattern[bytes]:
+    """Return what a string looks like that ends, or goes on, where a submodule's name would be."""
+    return _bytes_pattern(rf"[\"']{re.escape(package)}\.?(?:[\"']\s*\\?\s*\+?\s*[\"']|[{{%])")
 
 
 class _Composition:
@@ -147,11 +155,10 @@ class _Composition:
         }
         self.renaming = Renaming(before, self.renamed, workspace.resolver(before))
         self.packages = Packages(self.renaming, self._content, workspace.sites_in)
-        packages = sorted({name.rpartition(".")[0] for name in self.renamed})
-        # A string that ends, or goes on with something put in, where the last name would stand.
-        self._broken_off = _bytes_pattern(
-            rf"[\"'](?:{'|'.join(map(re.escape, packages))})\.?(?:[\"']\s*\\?\s*\+?\s*[\"']|[{{%])"
-        )
+        self._broken_off = {
+            package: _broken_off(package)
+            for package in sorted({name.rpartition(".")[0] for name in self.renamed})
+        }
         self.tops = {name.partition(".")[0] for name in self.renamed}
         self.parting = [_Parting(package, last) for package, last in self._parting().items()]
         self.around = {
@@ -296,7 +303,6 @@ class _Composition:
         """Return the paths, before the move, of files that refer to what comes or goes, or may."""
         workspace, before = self.workspace, self.workspace.table
         affected = {path for path in self.moved if path in workspace.records}
-        broken_off: set[str] = set()  # files that may hold a name in pieces
         changed = before.by_name.keys() ^ self.after.by_name.keys()
         for name in changed | self.renamed.keys() | set(self.renamed.values()):
             affected |= workspace.naming(name)
@@ -308,12 +314,8 @@ class _Composition:
                 path = workspace.now(place.path)
                 if path in workspace.records and self.packages.moved(place.text) == name:
                     affected.add(path)
-            for path in map(workspace.now, self.mentions.just(name.rpartition(".")[0])):
-                if path in workspace.records:
-                    broken_off.add(path)
-        for path, content in workspace.contents(broken_off).items():
-            if self._broken_off.search(content):
-                affected.add(path)
+        for package, pattern in self._broken_off.items():
+            affected |= workspace.matching(pattern, self.mentions.just(package))
         for parting in (*self.parting, *self.left):
             affected |= self._reaching(parting)
         leading = {before.by_name[name].path for name in self._leading_here}
@@ -323,19 +325,24 @@ class _Composition:
 
     def _reaching(self, parting: _Parting) -> set[str]:
         """Return files that may reach a submodule through its package, without importing it."""
-        contents = self.workspace.contents
-        top = parting.package.partition(".")[0]
+        workspace = self.workspace
+        found = self._with_attribute(parting, self._importing(parting.package))
+        binding = workspace.binding(parting.package.partition(".")[0])
         wanted = (
-            (parting.attribute, self._importing(parting.package)),
-            (parting.chain, self.workspace.binding(top)),
+            (parting.chain, self._with_attribute(parting, binding)),
             (parting.word, self._sharing_names(parting.package)),
         )
-        return {
+        return found.union(
             path
             for pattern, paths in wanted
-            for path, content in contents(paths).items()
+            for path, content in workspace.contents(paths).items()
             if pattern.search(content)
-        }
+        )
+
+    def _with_attribute(self, parting: _Parting, paths: Collection[str]) -> set[str]:
+        self.workspace.contents(paths)  # all at once
+        attributes = self.workspace.attributes
+        return {path for path in paths if not parting.names.isdisjoint(attributes(path))}
 
     def _importing(self, package: str) -> set[str]:
         """Return the files that import a package or one around it."""
@@ -455,7 +462,9 @@ class _Composition:
             return True
         rest = "\n".join(source.text[slice(*part)] for part in _outside_imports(source, record))
         code = rest.encode("utf-8", "surrogateescape")
-        if _RELATIVE_SPEC.search(rest) or self._broken_off.search(code):
+        if _RELATIVE_SPEC.search(rest) or any(
+            pattern.search(code) for pattern in self._broken_off.values()
+        ):
             return True
         binds = _has_star(record) or any(
             module.path in self.workspace.binding(top) for top in self.tops

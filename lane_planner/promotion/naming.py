@@ -102,14 +102,3 @@ class Renaming:
             for name in self.table.by_name
             if name.startswith(start) and name not in self.renamed and "." not in name[len(start) :]
         ]
-
-    def moved(self, dotted: str) -> str | None:
-        """Return a dotted name as it has to be after the move, or None if it stays.
-
-        Args:
-            dotted: a module, or something in a module.
-        """
-        module = self.module_of(dotted)
-        if module is None or module not in self.renamed:
-            return None
-        return self.renamed[module] + dotted[len(module) :]

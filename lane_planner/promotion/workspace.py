@@ -7,6 +7,7 @@ sees the files, names and imports that the former ones left. Nothing is written 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from lane_planner.config.settings import Settings
@@ -14,6 +15,8 @@ from lane_planner.graph.resolve import BeyondTop, ImportSite, Resolver, absolute
 from lane_planner.rules.lanes import LaneMap, lane_paths
 from lane_planner.scan.modules import Module, ModuleTable, is_name, name_modules
 from lane_planner.scan.records import FileRecord
+
+_ATTRIBUTE = re.compile(rb"\.\s*([\w\x80-\xff]+)")
 
 Reader = Callable[[Iterable[str]], Mapping[str, bytes]]
 """Returns the contents of files of the commit, by path."""
@@ -59,6 +62,8 @@ class Workspace:
         self.table = self.name(self.records)
         self._read = read
         self._contents: dict[str, bytes] = {}  # read or written, by path now
+        self._attributes: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+        self._matching: dict[re.Pattern[bytes], set[str]] = {}  # paths in the commit
         self._origins: dict[str, str] = {}  # path in the commit, by path now, of moved files
         self._moved: dict[str, str] = {}  # and the other way round
         resolver = self.resolver(self.table)
@@ -186,6 +191,32 @@ class Workspace:
             found = self._read(sorted(missing.values()))
             self._contents.update((path, found[origin]) for path, origin in missing.items())
         return {path: self._contents[path] for path in wanted}
+
+    def attributes(self, path: str) -> frozenset[bytes]:
+        """Return the names that stand behind a dot in a file, read or not as code."""
+        content = self.contents([path])[path]
+        known = self._attributes.get(path)
+        if known is None or known[0] is not content:
+            known = (content, frozenset(_ATTRIBUTE.findall(content)))
+            self._attributes[path] = known
+        return known[1]
+
+    def matching(self, pattern: re.Pattern[bytes], origins: Iterable[str]) -> set[str]:
+        """Return which of some files of the commit match a pattern, by their paths now.
+
+        Args:
+            pattern: what to look for; it is looked for once, in the files as they are then.
+            origins: paths in the commit, the same ones for the same pattern.
+        """
+        known = self._matching.get(pattern)
+        if known is None:
+            paths = {path: self.now(path) for path in origins}
+            there = {path: now for path, now in paths.items() if now in self.records}
+            contents = self.contents(now for now in there.values() if now is not None)
+            known = {path for path, now in there.items() if pattern.search(contents[now or ""])}
+            self._matching[pattern] = known
+        found = (self.now(path) for path in known)
+        return {path for path in found if path is not None and path in self.records}
 
     def origin(self, path: str) -> str:
         """Return the path that a file has in the commit."""
