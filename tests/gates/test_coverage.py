@@ -85,8 +85,8 @@ FORMATS: dict[str, tuple[bytes, dict[str, float]]] = {
     ),
     "cobertura": (COBERTURA % b"", {"candidate/a.py": 0.5, "candidate/b.py": 1.0}),
     "cobertura with a source": (
-        COBERTURA % b"/work/repo",
-        {"/work/repo/candidate/a.py": 0.5, "/work/repo/candidate/b.py": 1.0},
+        COBERTURA % b"/srv/code",
+        {"/srv/code/candidate/a.py": 0.5, "/srv/code/candidate/b.py": 1.0},
     ),
     "cobertura with two sources": (
         COBERTURA % b"/one</source><source>/two",
@@ -182,7 +182,7 @@ TREE = {"candidate/a.py", "candidate/core/a.py", "core/a.py", "sub/pkg/m.py"}
 PATHS: dict[str, tuple[list[str], str, dict[str, float]]] = {
     "as they are": (["candidate/a.py", "core/a.py"], "", {"candidate/a.py": 0, "core/a.py": 1}),
     "dots and backslashes": ([".\\candidate\\core\\a.py"], "", {"candidate/core/a.py": 0}),
-    "absolute, below the root": (["/work/repo/core/a.py"], "", {"core/a.py": 0}),
+    "absolute, below the root": (["/srv/code/core/a.py"], "", {"core/a.py": 0}),
     "absolute, in another checkout": (
         ["/ci/build/repo/candidate/a.py", "/ci/build/repo/core/a.py"],
         "",
@@ -207,7 +207,7 @@ PATHS: dict[str, tuple[list[str], str, dict[str, float]]] = {
     "of another project": (["/usr/lib/x.py"], "", {}),
     "of files not there": (["gone/x.py"], "", {"gone/x.py": 0}),
     "both absolute and relative: the worse counts": (
-        ["/work/repo/core/a.py", "core/a.py"],
+        ["/srv/code/core/a.py", "core/a.py"],
         "",
         {"core/a.py": 0},
     ),
@@ -219,7 +219,7 @@ def test_paths(case: str) -> None:
     written, directory, expected = PATHS[case]
     data = relative_to_root(
         {path: float(number) for number, path in enumerate(written)},
-        root="/work/repo",
+        root="/srv/code",
         data_directory=directory,
         exists=TREE.__contains__,
     )
