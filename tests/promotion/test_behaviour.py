@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from lane_planner.executor.promote import advance
 from lane_planner.promotion.naming import Refused
 from tests.promotion.trees import (
     Tree,
-    advance,
     applied,
     compose_on,
     mentions_of,

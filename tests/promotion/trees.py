@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lane_planner.config.settings import Lane, Settings
+from lane_planner.executor.promote import advance
 from lane_planner.promotion.compose import Composed, compose
 from lane_planner.promotion.mentions import Mentions, NamedAt
 from lane_planner.promotion.values import MADE_INIT, FileMove, Promotion
@@ -74,20 +75,6 @@ def moves_of(paths: Iterable[str]) -> list[FileMove]:
 def compose_on(workspace: Workspace, mentions: Mentions, paths: Iterable[str]) -> Composed:
     """Compose the promotion of some files from candidate to core."""
     return compose(workspace, CANDIDATE, CORE, moves_of(paths), mentions, name="test")
-
-
-def advance(workspace: Workspace, composed: Composed) -> None:
-    """Let a workspace take a promotion over."""
-    promotion = composed.promotion
-    workspace.take_over(
-        composed.table,
-        composed.records,
-        {move.source: move.target for move in promotion.moves},
-        {write.path: write.content for write in promotion.writes},
-        promotion.deletes,
-        [write.path for write in promotion.writes if write.reason == "made"],
-        composed.affected,
-    )
 
 
 def applied(files: Tree, promotion: Promotion) -> Tree:
