@@ -9,6 +9,7 @@ comments and stops at the word `import` finds every import statement of a file a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,20 +31,22 @@ _HARD_START = re.compile(
     r"|continue|elif|except|finally|import|async[ \t]+def)\b|from[ \t]+[.\w]+[ \t]+import\b)"
 )
 
-CLAUSE_WORDS = (
-    "def", "class", "if", "elif", "else", "for", "while", "with", "try", "except", "finally",
-    "match", "case", "async",
-)  # fmt: skip
-
-_CLAUSE = re.compile(
-    rf"(?xs)(?>[^\"'\#\n]++|{_SKIPPED}|\n(?![ \t\f]*+(?:{'|'.join(CLAUSE_WORDS)})\b))*+"
+_CLAUSE_START = (
+    r"(?P<indent>[ \t\f]*+)(?:async[ \t]++)?"
+    r"(?P<word>def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b"
 )
-CLAUSE_WORD = re.compile(
-    r"([ \t\f]*)(?:async[ \t]+)?"
-    r"(def|class|if|elif|else|for|while|with|try|except|finally|match|case)\b"
+_UNNAMED = re.sub(r"\?P<\w+>", "?:", _CLAUSE_START)
+_FIRST_CLAUSE = re.compile(_CLAUSE_START)
+# Most lines that begin no clause are told by their first letter.
+_NEXT_CLAUSE = re.compile(
+    rf"(?xs)(?>[^\"'\#\n]++|{_SKIPPED}|\n[ \t\f]*+(?![acdefimtw])|\n(?!{_UNNAMED}))*+"
+    rf"\n{_CLAUSE_START}"
 )
+# A clause header on one line, with no more than plain calls in it.
+_PLAIN_HEADER = re.compile(r"""(?>[^\n:;()\[\]{}"'#\\]++|\([^\n:;()\[\]{}"'#\\]*+\))*+:(?!=)""")
 
 _TOKEN = re.compile(rf"(?xs){_SKIPPED}|[()\[\]{{}}\n;]|\\\n|:=|:|\blambda\b|\"\"\"|'''")
+_BLANK_LINES = re.compile(r"[ \t\f\n]*+")
 _PLAIN_LINE = re.compile(r"[^\n;#(\[{\\\"']*+")
 
 DYNAMIC_WORDS = frozenset({"import_module", "__import__"})
@@ -100,25 +103,26 @@ def import_words(text: str, extra: tuple[str, ...] = ()) -> list[Hit]:
         position = word.end()
 
 
-def clause_lines(text: str) -> list[int]:
-    """Return the offsets of the lines that begin with a word of `CLAUSE_WORDS`, outside strings.
+def clauses(text: str) -> Iterator[re.Match[str]]:
+    """Yield the beginnings of the lines that begin with a clause word, outside strings.
 
     Lines inside brackets are among them: the caller tells by what follows.
 
-    Raises:
-        UnmatchedQuote: a triple-quoted string is not closed.
+    Args:
+        text: source text in which every triple-quoted string is closed.
+
+    Yields:
+        Matches with the groups "indent" and "word".
     """
-    found = [0] if CLAUSE_WORD.match(text) else []
-    size = len(text)
-    position = 0
-    while True:
-        position = _CLAUSE.match(text, position).end()  # type: ignore[union-attr]  # can be empty
-        if position >= size:
-            return found
-        if text[position] != "\n":
-            raise UnmatchedQuote(position)
-        position += 1
-        found.append(position)
+    found = _FIRST_CLAUSE.match(text) or _NEXT_CLAUSE.match(text)
+    while found is not None:
+        yield found
+        found = _NEXT_CLAUSE.match(text, found.end())
+
+
+def begins_statement(text: str, position: int) -> bool:
+    """Tell whether the line at an offset begins as only a statement can, even inside brackets."""
+    return _HARD_START.match(text, position) is not None
 
 
 def clause_colon(text: str, position: int) -> int | None:
@@ -128,6 +132,9 @@ def clause_colon(text: str, position: int) -> int | None:
         text: source text.
         position: offset just behind the clause's first word.
     """
+    plain = _PLAIN_HEADER.match(text, position)
+    if plain is not None and "lambda" not in plain.group():
+        return plain.end() - 1
     depth = lambdas = 0
     for token in _TOKEN.finditer(text, position):
         kind = token.group()
@@ -190,34 +197,29 @@ class LogicalLine(NamedTuple):
     semicolons: tuple[int, ...]
 
 
-def logical_lines(text: str) -> list[LogicalLine]:
-    """Split source text into its logical lines, blank and comment lines left out.
+def logical_line(text: str, position: int, start: int) -> LogicalLine | None:
+    """Return the logical line that holds an offset, or None where there is none.
 
-    Raises:
-        UnmatchedQuote: a triple-quoted string is not closed.
+    Args:
+        text: source text in which every triple-quoted string is closed.
+        position: the offset, outside strings and comments.
+        start: where to begin to read: where a logical line begins, at or before the offset.
     """
-    lines: list[LogicalLine] = []
-    start = depth = lambdas = 0
+    depth = lambdas = 0
     colon: int | None = None
     semicolons: list[int] = []
-
-    def close(end: int) -> None:
-        if text[start:end].strip():
-            body = start + len(text[start:end]) - len(text[start:end].lstrip(" \t\f\n"))
-            header = colon if CLAUSE_WORD.match(text, body) else None
-            lines.append(LogicalLine(body, end, header, tuple(semicolons)))
-
-    for token in _TOKEN.finditer(text):
+    end = len(text)
+    for token in _TOKEN.finditer(text, start):
         kind = token.group()
-        if kind in ('"""', "'''"):
-            raise UnmatchedQuote(token.start())
         if kind in "([{":
             depth += 1
         elif kind in ")]}":
             depth = max(0, depth - 1)
         elif kind == "\n":
             if depth == 0 or _HARD_START.match(text, token.end()):
-                close(token.start())
+                if position < token.start():
+                    end = token.start()
+                    break
                 start, depth, lambdas, colon, semicolons = token.end(), 0, 0, None, []
         elif depth == 0:
             if kind == ";":
@@ -231,5 +233,8 @@ def logical_lines(text: str) -> list[LogicalLine]:
                     colon = token.start()
             elif kind[0] == "#" and not text[start : token.start()].strip():
                 start = token.end()  # a comment of its own line is no part of the next statement
-    close(len(text))
-    return lines
+    first = _BLANK_LINES.match(text, start).end()  # type: ignore[union-attr]  # it can be empty
+    if not first <= position < end:
+        return None
+    header = colon if _FIRST_CLAUSE.match(text, first) else None
+    return LogicalLine(first, end, header, tuple(semicolons))

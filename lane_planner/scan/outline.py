@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
-from lane_planner.scan.lexer import CLAUSE_WORD, clause_colon, clause_lines
+from lane_planner.scan.lexer import begins_statement, clause_colon, clauses
+from lane_planner.scan.plain import catches_import_error_of, condition_of
 from lane_planner.scan.records import Kind
-from lane_planner.scan.statements import catches_import_error_of, condition_of
 
 _CONTINUES = {
     "elif": {"if", "elif"},
@@ -45,17 +45,15 @@ class Outline:
     """The clauses of one source text, in order, and the contexts they make.
 
     Args:
-        text: source text.
+        text: source text in which every triple-quoted string is closed.
         typing_names: names that stand for `TYPE_CHECKING` in it.
-
-    Raises:
-        UnmatchedQuote: a triple-quoted string is not closed.
+        last: the last offset that will be asked for.
     """
 
-    def __init__(self, text: str, typing_names: frozenset[str]) -> None:
+    def __init__(self, text: str, typing_names: frozenset[str], last: int) -> None:
         self._text = text
         self._typing_names = typing_names
-        self._clauses = _clauses(text)
+        self._clauses = _clauses(text, last)
         self._starts = [clause.start for clause in self._clauses]
         self._contexts: dict[int, tuple[Kind, bool]] = {-1: ("eager", False)}
         self._colons: dict[int, int | None] = {}
@@ -89,6 +87,22 @@ class Outline:
             # What came before at this indentation or deeper is closed; its parent may not be.
             index = self._clauses[index].parent
         return index
+
+    def statement_before(self, position: int, least: int) -> int:
+        """Return where a line begins that can only begin a statement.
+
+        Args:
+            position: it is at or before this offset.
+            least: and not before this one, which is returned if there is no such line.
+        """
+        for index in range(bisect_right(self._starts, position) - 1, -1, -1):
+            start = self._starts[index]
+            if start <= least:
+                break
+            line = self._text.rfind("\n", least, start) + 1
+            if begins_statement(self._text, line):
+                return max(line, least)
+        return least
 
     def context(self, index: int) -> tuple[Kind, bool]:
         """Return the kind of an import in a clause's body, and whether it is optional."""
@@ -160,27 +174,26 @@ def indent_width(blank: str) -> int:
     return len(blank.expandtabs(8)) if "\t" in blank else len(blank)
 
 
-def _clauses(text: str) -> list[Clause]:
-    clauses: list[Clause] = []
-    open_clauses: list[int] = []
-    for line in clause_lines(text):
-        found = CLAUSE_WORD.match(text, line)
-        if found is None:
-            continue
-        word = found.group(2)
-        if word in _AMBIGUOUS and clause_colon(text, found.end()) is None:
+def _clauses(text: str, last: int) -> list[Clause]:
+    found: list[Clause] = []
+    opened: list[int] = []
+    for match in clauses(text):
+        word, behind = match["word"], match.end()
+        if word in _AMBIGUOUS and clause_colon(text, behind) is None:
             continue  # a name, or a line inside brackets
-        indent = indent_width(found.group(1))
-        while open_clauses and clauses[open_clauses[-1]].indent > indent:
-            open_clauses.pop()
+        indent = indent_width(match["indent"])
+        while opened and found[opened[-1]].indent > indent:
+            opened.pop()
         siblings: list[int] = []
-        if open_clauses and clauses[open_clauses[-1]].indent == indent:
-            former = clauses[open_clauses.pop()]
+        if opened and found[opened[-1]].indent == indent:
+            former = found[opened.pop()]
             if former.word in _CONTINUES.get(word, ()):
                 siblings = former.siblings
-        parent = open_clauses[-1] if open_clauses else -1
-        siblings.append(len(clauses))
-        open_clauses.append(len(clauses))
-        start = found.start() + len(found.group(1))
-        clauses.append(Clause(start, indent, word, found.end(), parent, siblings))
-    return clauses
+        start = match.end("indent")
+        if start > last and indent == 0 and not siblings:
+            break  # all that was open at the last offset is closed: its siblings are complete
+        parent = opened[-1] if opened else -1
+        siblings.append(len(found))
+        opened.append(len(found))
+        found.append(Clause(start, indent, word, behind, parent, siblings))
+    return found

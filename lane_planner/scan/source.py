@@ -8,7 +8,6 @@ libcst on the whole module is shown over large corpora by `tests/corpus`.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from itertools import pairwise
 
 from lane_planner.scan.decode import Undecodable, decode
@@ -18,13 +17,13 @@ from lane_planner.scan.lexer import (
     LogicalLine,
     UnmatchedQuote,
     import_words,
-    logical_lines,
+    logical_line,
     statement_end,
 )
 from lane_planner.scan.outline import Outline, indent_width
+from lane_planner.scan.plain import CallNames, dynamic_calls_in, later, parse_import
 from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
 from lane_planner.scan.recovery import without_unmatched_quotes
-from lane_planner.scan.statements import CallNames, dynamic_calls_in, later, parse_import
 
 _BLANK = re.compile(r"[ \t\f]*")
 # What stands before `import` in its own statement: nothing, or `from` and a module.
@@ -79,13 +78,14 @@ def _call_names(text: str) -> CallNames:
 
 
 class _FileScan:
-    """The scan of one text; the outline and the logical lines are made when first needed."""
+    """The scan of one text; the outline is made when first needed."""
 
     def __init__(self, text: str, names: CallNames) -> None:
         self._text = text
         self._names = names
         self._outline: Outline | None = None
-        self._logical: list[LogicalLine] | None = None
+        self._logical: LogicalLine | None = None  # the one that was asked for last
+        self._last = 0
         self._line = 1  # the line of `_counted`, and where it starts
         self._start = 0
         self._counted = 0
@@ -93,6 +93,7 @@ class _FileScan:
         self._opaque: list[OpaqueImport] = []
 
     def scan(self, words: list[Hit]) -> FileRecord:
+        self._last = words[-1].start if words else 0
         done = -1  # end of the last statement with a dynamic call: it may hold several
         for hit in words:
             if hit.word == "import":
@@ -164,10 +165,7 @@ class _FileScan:
         text = self._text
         if start == line_start:
             return "eager", False
-        if self._outline is None:
-            aliases = _TYPING_ALIAS.findall(text) if "TYPE_CHECKING" in text else ()
-            self._outline = Outline(text, frozenset({"TYPE_CHECKING", *aliases}))
-        outline = self._outline
+        outline = self._outlined()
         blank = _BLANK.match(text, line_start).end()  # type: ignore[union-attr]  # it can be empty
         if blank < start:  # something stands before it on its line
             inline = outline.inline_of(start)
@@ -180,12 +178,23 @@ class _FileScan:
         width = indent_width(text[line_start:blank])
         return outline.context(outline.holder_of(blank, width)) if width else ("eager", False)
 
+    def _outlined(self) -> Outline:
+        if self._outline is None:
+            text = self._text
+            aliases = _TYPING_ALIAS.findall(text) if "TYPE_CHECKING" in text else ()
+            self._outline = Outline(text, frozenset({"TYPE_CHECKING", *aliases}), self._last)
+        return self._outline
+
     def _logical_line(self, offset: int) -> LogicalLine | None:
-        if self._logical is None:
-            self._logical = logical_lines(self._text)
-        index = bisect_right(self._logical, offset, key=lambda line: line.start) - 1
-        found = self._logical[index] if index >= 0 else None
-        return found if found is not None and offset < found.end else None
+        known = self._logical
+        if known is not None and known.start <= offset < known.end:
+            return known
+        # What was read before is not read again: a file may hold thousands of such lines.
+        least = known.end if known is not None and known.end <= offset else 0
+        start = self._outlined().statement_before(offset, least)
+        found = logical_line(self._text, offset, start)
+        self._logical = found or known
+        return found
 
     def _position(self, offset: int) -> tuple[int, int]:
         start = self._line_start(offset)

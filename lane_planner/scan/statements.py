@@ -1,17 +1,13 @@
-"""libcst on single statements: what an import imports, what a condition or a handler means.
-
-A repository repeats itself: the answers are remembered by the statement's text.
-"""
+"""libcst on single statements: what an import imports, what a condition or a handler means."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import libcst as cst
 
-from lane_planner.scan.records import Kind
+from lane_planner.scan.plain import CallNames, Condition, Written
 
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -37,14 +33,6 @@ def parsable(text: str) -> bool:
     return _ENDLESS.search(text) is None
 
 
-class Written(NamedTuple):
-    """One imported module as written; see `RawImport` for the fields."""
-
-    module: str
-    names: tuple[str, ...] | None
-
-
-@lru_cache(maxsize=1 << 16)
 def parse_import(statement: str) -> tuple[Written, ...]:
     """Return what an import statement imports; nothing if it cannot be read.
 
@@ -85,10 +73,6 @@ def dotted(node: cst.CSTNode) -> str:
     return ".".join(reversed(parts))
 
 
-Condition = Literal["typing", "not typing", "main"]
-
-
-@lru_cache(maxsize=1 << 12)
 def condition_of(test: str, typing_names: frozenset[str]) -> Condition | None:
     """Tell whether an `if` test means type checking or running as a script.
 
@@ -138,7 +122,6 @@ def _is_main(name: cst.BaseExpression, value: cst.BaseExpression) -> bool:
     )
 
 
-@lru_cache(maxsize=1 << 12)
 def catches_import_error_of(header: str) -> bool:
     """Tell whether an `except` clause, given by its header's source, catches a failed import."""
     try:
@@ -175,19 +158,6 @@ class DynamicCall(NamedTuple):
     call: str
 
 
-class CallNames(NamedTuple):
-    """The names under which a file can call for a dynamic import.
-
-    Attributes:
-        import_module: names bound to `importlib.import_module`.
-        importlib: names bound to the `importlib` module.
-    """
-
-    import_module: frozenset[str]
-    importlib: frozenset[str]
-
-
-@lru_cache(maxsize=1 << 12)
 def dynamic_calls_in(statement: str, names: CallNames) -> tuple[DynamicCall, ...]:
     """Return the dynamic imports of one statement or clause header, in source order.
 
@@ -302,8 +272,3 @@ def _anchor(node: cst.BaseExpression | None) -> str | None:
     if isinstance(node, cst.Name) and node.value in ("__package__", "__name__"):
         return node.value
     return _literal(node)
-
-
-def later(kind: Kind, *, deferred: bool) -> Kind:
-    """Return a kind, deferred where it would be eager but stands in a lambda."""
-    return "deferred" if deferred and kind == "eager" else kind

@@ -8,6 +8,8 @@ import warnings
 
 from lane_planner.scan.records import SyntaxFault
 
+_NO_FILE = ""  # a name that no file can have
+
 
 def syntax_fault(content: bytes) -> SyntaxFault | None:
     """Return why a source file does not parse, or None if it does.
@@ -19,15 +21,23 @@ def syntax_fault(content: bytes) -> SyntaxFault | None:
         warnings.simplefilter("ignore")  # what the analysed code is warned of is not our output
         try:
             # CPython's parser without turning its tree into Python objects: a third cheaper than
-            # `ast.parse`. It also refuses what only compiling refuses, so `ast` has the last word.
-            symtable.symtable(content, "<module>", "exec")  # type: ignore[arg-type]  # takes bytes
+            # `ast.parse`.
+            symtable.symtable(content, _NO_FILE, "exec")  # type: ignore[arg-type]  # takes bytes
             return None
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except SyntaxError as error:
+            if error.text is not None:
+                return _fault(error)
+            # The parser quotes the line; what refuses a tree that parsed looks for it in the file.
+        except (ValueError, RecursionError, MemoryError):
             pass
         try:
             ast.parse(content)
-        except SyntaxError as error:
-            return SyntaxFault(error.lineno or 1, error.msg)
-        except (ValueError, RecursionError, MemoryError) as error:
-            return SyntaxFault(1, str(error) or type(error).__name__)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return _fault(error)
     return None
+
+
+def _fault(error: Exception) -> SyntaxFault:
+    if isinstance(error, SyntaxError):
+        return SyntaxFault(error.lineno or 1, error.msg)
+    return SyntaxFault(1, str(error) or type(error).__name__)

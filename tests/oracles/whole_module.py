@@ -9,9 +9,9 @@ from __future__ import annotations
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
+from lane_planner.scan.plain import CallNames
 from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
 from lane_planner.scan.statements import (
-    CallNames,
     catches_import_error,
     condition,
     dotted,
