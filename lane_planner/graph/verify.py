@@ -211,6 +211,10 @@ def _why_theirs(graph: ImportGraph, edge: Edge, clashing: frozenset[str]) -> str
             return (
                 f"{site.fault}: names a missing module, for which grimp takes the package around it"
             )
+        if site.resolved and site.imported.rpartition(".")[0] == imported:
+            target = graph.modules[site.imported]
+            if not target.namespace and not target.path.endswith(".py"):
+                return "names a compiled module, for which grimp takes the package around it"
     return UNEXPLAINED
 
 

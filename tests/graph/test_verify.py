@@ -29,6 +29,7 @@ FILES = {
     "c/__init__.py": "",
     "c/d.py": "",
     "c/e.py": "def f():\n    from a import b\n",
+    "c/built.so": "",
 }
 
 
@@ -44,6 +45,7 @@ EXPLAINED = {
     "a dynamic import": ("import importlib\nimportlib.import_module('c.d')\n", "dynamic", True),
     "a module that imports itself": ("import a.x\n", "imports itself", False),
     "a missing module": ("import c.missing\n", "LP301", False),
+    "a compiled module": ("from c import built\n", "compiled", False),
 }
 
 
