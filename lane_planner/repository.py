@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from lane_planner.graph.verify import Comparison
     from lane_planner.planner.explain import Explanation
     from lane_planner.planner.hop import Facts, Hop
+    from lane_planner.planner.plan import Choice
     from lane_planner.planner.schema import Plan
     from lane_planner.rules.cycles import Cycle
     from lane_planner.rules.diagnostics import Diagnostic
     from lane_planner.rules.violations import Violation
+    from lane_planner.scan.modules import Module
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -55,6 +57,31 @@ class Findings(msgspec.Struct, frozen=True):
     idle_waivers: tuple[str, ...]
     modules: int
     opaque: int
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What of a plan is wanted, as a user says it.
+
+    Attributes:
+        module: name or path of the module that is to be promoted, with what must move with it;
+            None: see `only`.
+        only: globs of dotted names or paths; only these modules and what they need move.
+        exclude: likewise, of modules that stay, with all that needs them.
+        prefer: likewise, of modules that come first, with what they need.
+        top: only so many modules that can move, those that unlock most first, with what they
+            need; None: all.
+        weights: what the order inside a wave is made of, as `parse_weights` reads it.
+    """
+
+    module: str | None = None
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+    top: int | None = None
+    weights: str | None = None
+
+
+_ALL = Wanted()
 
 
 class Repository:
@@ -208,44 +235,83 @@ class Repository:
         source: str | None = None,
         target: str | None = None,
         *,
-        only: Iterable[str] = (),
-        top: int | None = None,
+        wanted: Wanted = _ALL,
         coverage: Mapping[str, float] | None = None,
     ) -> Plan:
-        """Return the promotion plan of one hop, simulated.
+        """Return the promotion plan from one lane to another, over all between, simulated.
 
         Args:
-            source: lane to leave; None: the one that promotes to `target`, or the first.
+            source: lane to leave; None: that of the wanted module, or the one that promotes to
+                `target`, or the first.
             target: lane to reach; None: the next one.
-            only: globs of dotted names or paths; only these modules and what they need move.
-            top: only so many modules that can move, those that unlock most first, with what
-                they need; None: all.
+            wanted: what of it is wanted, and in what order.
             coverage: as from `coverage`.
 
         Raises:
-            UsageError: there is no such lane, the target is not the next one, or a glob matches
-                no module.
+            UsageError: there is no such lane, the target does not come after it, a glob matches
+                no module, or there is no such module.
         """
+        from lane_planner.planner.facts import facts_of, faults_in
+        from lane_planner.planner.hop import open_hop, route
         from lane_planner.planner.plan import make_plan
+        from lane_planner.promotion.values import MADE_INIT
 
-        facts, hop = self.facts(source, target, coverage)
-        goals = _goals(facts, hop, tuple(only))
-        plan = make_plan(
-            facts, hop, commit=self.commit_label(), goals=goals, gates_for=_gates_for(self.settings)
+        scanned = self._scanned
+        goal = None
+        if wanted.module is not None:
+            goal = self._module(wanted.module)
+            if source is None:
+                source = scanned.lanes.of_path(goal.path)
+                if source is None:
+                    raise UsageError(f"{printable(goal.name)} is in no lane: it cannot be promoted")
+        lanes = route(self.settings, source, target)
+        faults = {}
+        for lane in lanes[:-1]:
+            faults.update(faults_in(scanned, self.cache, lane, progress=self.progress))
+        self.cache.save()
+        facts = facts_of(scanned, self.settings, faults, MADE_INIT, coverage)
+        hop = open_hop(facts, lanes[0], lanes[1])
+        return make_plan(
+            facts,
+            hop,
+            commit=self.commit_label(),
+            choice=self._choice(facts, hop, wanted, goal),
+            onward=lanes[2:],
+            gates_for=_gates_for(self.settings),
         )
-        if top is not None and plan.summary.promotable > top:
-            chosen: set[str] = set()
-            from lane_planner.planner.order import closure
 
-            for step in plan.steps:
-                wider = chosen | closure(hop, step.modules)
-                if len(wider) > top and chosen:
-                    break
-                chosen = wider
-            plan = make_plan(
-                facts, hop, commit=plan.commit, goals=chosen, gates_for=_gates_for(self.settings)
-            )
-        return plan
+    def _choice(self, facts: Facts, hop: Hop, wanted: Wanted, goal: Module | None) -> Choice:
+        from lane_planner.planner.plan import Choice
+        from lane_planner.planner.ranking import Ranking, parse_weights, read_history
+
+        goals = _matching(facts, hop, "--only", wanted.only)
+        if goal is not None:
+            if goal.name not in hop.targets:
+                raise UsageError(
+                    f"{printable(goal.name)} is no module of lane {hop.source.name} that could be "
+                    "promoted"
+                )
+            goals = frozenset({goal.name})
+        weights = None if wanted.weights is None else parse_weights(wanted.weights)
+        history = None
+        if weights is not None and not {"recency", "churn"}.isdisjoint(weights):
+            history = read_history(self.require_git())
+        return Choice(
+            goals=goals,
+            excluded=_matching(facts, hop, "--exclude", wanted.exclude) or frozenset(),
+            top=wanted.top,
+            ranking=Ranking(
+                _matching(facts, hop, "--prefer", wanted.prefer) or frozenset(), weights, history
+            ),
+        )
+
+    def _module(self, wanted: str) -> Module:
+        """Return the module that a name or path on the command line means."""
+        from lane_planner.planner.explain import find_module
+
+        if not wanted:
+            raise UsageError("no module or path is called '': see `lane-planner graph`")
+        return find_module(self._scanned.graph, wanted, tuple(self._readings(wanted)))
 
     def explain(self, wanted: str) -> Explanation:
         """Return where a module of the working tree stands, and what keeps it there.
@@ -256,14 +322,12 @@ class Repository:
         Raises:
             UsageError: there is no such module.
         """
-        from lane_planner.planner.explain import explain, find_module
+        from lane_planner.planner.explain import explain
         from lane_planner.planner.facts import facts_of
         from lane_planner.promotion.values import MADE_INIT
 
-        if not wanted:
-            raise UsageError("no module or path is called '': see `lane-planner graph`")
         scanned = self._scanned
-        module = find_module(scanned.graph, wanted, tuple(self._readings(wanted)))
+        module = self._module(wanted)
         lane = scanned.lanes.lane_path(module.path)
         if lane is None or lane[1].promotes_to is None:
             facts = facts_of(scanned, self.settings, {}, MADE_INIT)
@@ -418,19 +482,20 @@ def _cache_file(root: Path, git: Git | None) -> Path | None:
     return git.state_dir / "cache" / f"scan-{mark}.bin"
 
 
-def _goals(facts: Facts, hop: Hop, only: tuple[str, ...]) -> frozenset[str] | None:
-    if not only:
+def _matching(facts: Facts, hop: Hop, option: str, globs: tuple[str, ...]) -> frozenset[str] | None:
+    """Return the candidates that globs match, or None without globs."""
+    if not globs:
         return None
-    paths = PathGlobs([glob for glob in only if "/" in glob])
-    names = [name_glob(glob) for glob in only if "/" not in glob]
+    paths = PathGlobs([glob for glob in globs if "/" in glob])
+    names = [name_glob(glob) for glob in globs if "/" not in glob]
     chosen = frozenset(
         name
         for name in hop.candidates
-        if any(matches(name) for matches in names) or paths.matches(facts.graph.modules[name].path)
+        if any(matches(name) for matches in names) or paths.matches(hop.paths[name])
     )
     if not chosen:
-        shown = printable(", ".join(only))
-        raise UsageError(f"--only {shown} matches no module of lane {hop.source.name}")
+        shown = printable(", ".join(globs))
+        raise UsageError(f"{option} {shown} matches no module of lane {hop.source.name}")
     return chosen
 
 

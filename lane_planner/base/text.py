@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _BEYOND = "\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _CONTROL = re.compile(f"[\x00-\x1f{_BEYOND}]")
@@ -57,3 +59,19 @@ def plural(count: int, noun: str) -> str:
     elif noun.endswith(("ch", "s", "x")):
         noun = f"{noun}e"
     return f"{count:,} {noun}s"
+
+
+def encodable(value: Any) -> Any:
+    """Return a document of builtin types in which every text can be encoded as UTF-8.
+
+    Args:
+        value: mappings, lists, texts and numbers; texts with lone surrogates are escaped as
+            `printable` does it, all others stay as they are.
+    """
+    if isinstance(value, str):
+        return printable(value) if any("\ud800" <= char <= "\udfff" for char in value) else value
+    if isinstance(value, Mapping):
+        return {encodable(key): encodable(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encodable(inner) for inner in value]
+    return value

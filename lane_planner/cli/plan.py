@@ -12,8 +12,14 @@ from lane_planner.cli.options import Common, common
 @click.command()
 @common("text", "json")
 @click.option("--from", "source", metavar="LANE", help="The lane to leave.")
-@click.option("--to", "target", metavar="LANE", help="The lane to reach: the next one.")
+@click.option("--to", "target", metavar="LANE", help="The lane to reach [default: the next].")
+@click.option("--module", metavar="MODULE", help="Only this module, and what must move with it.")
 @click.option("--only", multiple=True, metavar="GLOB", help="Only modules of this name or path.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="These stay, and what needs them.")
+@click.option("--prefer", multiple=True, metavar="GLOB", help="These come first where they can.")
+@click.option(
+    "--weights", metavar="W", help="Order by unlock=…,importers=…,recency=…,churn=… instead."
+)
 @click.option(
     "--top", type=click.IntRange(1), metavar="N", help="Only the N modules that unlock most."
 )
@@ -30,7 +36,11 @@ def command(
     options: Common,
     source: str | None,
     target: str | None,
+    module: str | None,
     only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    prefer: tuple[str, ...],
+    weights: str | None,
     top: int | None,
     coverage: Path | None,
     ignore: tuple[str, ...],
@@ -40,9 +50,12 @@ def command(
     The plan is simulated before it is written: after every step no import is forbidden and no
     circle is closed that was not before. Ends with 1 if modules are blocked, else with 0.
     """
+    from lane_planner.repository import Wanted
+
     repository = options.open()
     data = None if "coverage" in ignore else repository.coverage(coverage)
-    plan = repository.plan(source, target, only=only, top=top, coverage=data)
+    wanted = Wanted(module, only, exclude, prefer, top, weights)
+    plan = repository.plan(source, target, wanted=wanted, coverage=data)
     if data is None and repository.settings.coverage is not None and not ignore:
         options.note(
             f"no coverage data ({repository.settings.coverage.data} is missing): planned without"

@@ -186,9 +186,8 @@ def analyse(
     diff, refusal = "", None
     if not causes or all(cause.code == "LP404" for cause in causes):
         # A lack of coverage does not keep a person from seeing what would change.
-        importers = {name: facts.graph.importers_of(name) for name in moving}
         try:
-            composed = list(_compose_all(snapshot, hop, goal, order(hop, moving, importers)))
+            composed = list(_compose_all(snapshot, hop, goal, order(facts, hop, moving)))
         except Refused as error:
             refusal = f"{printable(error.path)}:{error.line}: {error.reason}"
         else:

@@ -96,11 +96,19 @@ class Resolver:
                     found.append(site)
         return found
 
+    def absolute(self, module: Module, raw: RawImport) -> str:
+        """Return the module that an import names, made absolute, aliases applied.
+
+        Raises:
+            BeyondTop: it climbs beyond the top.
+        """
+        return absolute_name(module, raw) if raw.module[:1] == "." else self._alias(raw.module)
+
     def targets(self, module: Module, raw: RawImport) -> tuple[Target, ...]:
         """Return what an import of a module means: one target for each name it may import."""
         if raw.module[:1] == ".":
             try:
-                absolute = absolute_name(module, raw)
+                absolute = self.absolute(module, raw)
             except BeyondTop:
                 return (Target(raw.module, "LP302", False),)
             return self._absolute(absolute, raw.names, relative=True)

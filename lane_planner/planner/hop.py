@@ -11,7 +11,7 @@ DESIGN section 6 derives all of it from the lane rules: let modules of lane A mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -68,6 +68,7 @@ class Hop(msgspec.Struct, frozen=True):
         source: lane that is left.
         target: lane that is reached.
         candidates: names of all modules of the source lane, sorted.
+        paths: path before the move, by name.
         targets: path after the move, by name.
         renamed: name after the move, by name.
         causes: causes of its own for each module that cannot move whatever else moves, sorted.
@@ -78,6 +79,7 @@ class Hop(msgspec.Struct, frozen=True):
     source: Lane
     target: Lane
     candidates: tuple[str, ...]
+    paths: dict[str, str]
     targets: dict[str, str]
     renamed: dict[str, str]
     causes: dict[str, tuple[Cause, ...]]
@@ -122,6 +124,32 @@ def next_lane(settings: Settings, source: str | None, target: str | None) -> tup
     return lane, reached
 
 
+def route(settings: Settings, source: str | None, target: str | None) -> tuple[Lane, ...]:
+    """Return the lanes from one to another along promotions, both ends included.
+
+    Args:
+        settings: the configuration.
+        source: the lane to leave; None: as in `next_lane`.
+        target: the lane to reach; None: the next one.
+
+    Raises:
+        UsageError: there is no such lane, or promotions do not lead from one to the other.
+    """
+    if source is None or target is None or settings.lane(source) is None:
+        return next_lane(settings, source, target)
+    lanes: list[Lane] = []
+    lane = settings.lane(source)
+    while lane is not None:  # lanes do not promote in a circle: the configuration sees to it
+        lanes.append(lane)
+        if lane.name == target and len(lanes) > 1:
+            return tuple(lanes)
+        lane = settings.lane(lane.promotes_to) if lane.promotes_to is not None else None
+    if len(lanes) < 2 or settings.lane(target) is None:
+        return next_lane(settings, source, target)
+    way = " → ".join(lane.name for lane in lanes)
+    raise UsageError(f"{target} does not come after {source}: the way is {way}")
+
+
 def target_path(facts: Facts, path: str, target: Lane) -> str:
     """Return where a file of a lane stands after its promotion."""
     found = facts.lanes.lane_path(path)
@@ -150,7 +178,8 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
         and module.path not in facts.made
     )
     roots = lanes.roots()
-    targets = {name: target_path(facts, graph.modules[name].path, target) for name in candidates}
+    paths = {name: graph.modules[name].path for name in candidates}
+    targets = {name: target_path(facts, path, target) for name, path in paths.items()}
     renamed = {
         name: roots.dotted(path) if graph.modules[name].importable else path
         for name, path in targets.items()
@@ -159,8 +188,8 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
     _file_causes(facts, candidates, causes)
     _place_causes(facts, target, candidates, targets, renamed, causes)
     needs = _import_causes(facts, source, target, candidates, causes)
-    hop = Hop(source, target, candidates, targets, renamed, causes.sorted(), needs, ())
-    return _without_new_circles(facts, hop, causes)
+    hop = Hop(source, target, candidates, paths, targets, renamed, causes.sorted(), needs, ())
+    return _without_new_circles(facts, hop)
 
 
 class _Causes:
@@ -336,7 +365,7 @@ def ring(groups: Iterable[tuple[str, ...]]) -> list[tuple[str, str]]:
     ]
 
 
-def _blocked(hop: Hop) -> set[str]:
+def blocked_names(hop: Hop) -> set[str]:
     """Return the modules that have causes, or need such modules."""
     needing = dependents(hop)
     found = set(hop.causes)
@@ -349,23 +378,42 @@ def _blocked(hop: Hop) -> set[str]:
     return found
 
 
-def _without_new_circles(facts: Facts, hop: Hop, causes: _Causes) -> Hop:
+def relaxed(facts: Facts, hop: Hop, stays: Callable[[Cause], bool]) -> Hop:
+    """Return a hop without some of its causes, and with those that come of it.
+
+    Args:
+        facts: the repository.
+        hop: a hop opened on it.
+        stays: tells which causes stay.
+    """
+    kept = {
+        name: tuple(cause for cause in found if stays(cause)) for name, found in hop.causes.items()
+    }
+    causes = {name: found for name, found in kept.items() if found}
+    return _without_new_circles(facts, msgspec.structs.replace(hop, causes=causes))
+
+
+def _without_new_circles(facts: Facts, hop: Hop) -> Hop:
     """Block modules whose arrival gives a dangling import a meaning that closes a circle.
 
     Only what can move arrives; so this is repeated until nothing more is blocked.
     """
     while True:
-        blocked = _blocked(hop)
+        blocked = blocked_names(hop)
         arriving = {name: new for name, new in hop.renamed.items() if name not in blocked}
-        if not _new_circles(facts, arriving, causes):
+        found = _new_circles(facts, arriving)
+        if not found:
             return hop
-        hop = msgspec.structs.replace(hop, causes=causes.sorted())
+        causes = dict(hop.causes)
+        for name, more in found.items():
+            causes[name] = tuple(sorted({*causes.get(name, ()), *more}))
+        hop = msgspec.structs.replace(hop, causes=dict(sorted(causes.items())))
 
 
-def _new_circles(facts: Facts, renamed: Mapping[str, str], causes: _Causes) -> bool:
-    """Find arrivals that close a circle; return whether there are any."""
+def _new_circles(facts: Facts, renamed: Mapping[str, str]) -> dict[str, tuple[Cause, ...]]:
+    """Return the causes of arrivals that close a circle, by module."""
     arriving = arrivals(facts, renamed)
-    found = False
+    causes = _Causes(facts)
     for code, kinds in (("LP201", ("eager",)), ("LP202", ("eager", "deferred"))):
         old = facts.graph.edges(kinds)
         new = {(site.importer, name): site for site, name in arriving if site.kind in kinds}
@@ -379,8 +427,7 @@ def _new_circles(facts: Facts, renamed: Mapping[str, str], causes: _Causes) -> b
                 continue
             what = f"{importer} names {renamed[name]}, which would close a circle"
             causes.of_site(name, code, site, what)
-            found = True
-    return found
+    return causes.sorted()
 
 
 def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite, str]]:

@@ -13,8 +13,11 @@ from typing import NamedTuple
 import msgspec
 
 from lane_planner.graph.graph import components
-from lane_planner.planner.hop import Hop, dependents, ring
-from lane_planner.planner.schema import BlockedModule, Cause
+from lane_planner.planner.hop import Facts, Hop, dependents, ring
+from lane_planner.planner.ranking import Ranking
+from lane_planner.planner.schema import BlockedModule, Cause, Score
+
+_USUAL = Ranking()
 
 
 def blocked_modules(hop: Hop) -> dict[str, BlockedModule]:
@@ -134,27 +137,27 @@ class Ordered(msgspec.Struct, frozen=True):
         modules: names, sorted.
         wave: from 1.
         after: indexes of the steps that must have landed, sorted.
-        unlocks: how many modules wait for this step, directly or not.
+        score: what its place in the wave is chosen by.
     """
 
     modules: tuple[str, ...]
     wave: int
     after: tuple[int, ...]
-    unlocks: int
+    score: Score
 
 
 def order(
-    hop: Hop, moving: Collection[str], rewrites: Mapping[str, Collection[str]]
+    facts: Facts, hop: Hop, moving: Collection[str], ranking: Ranking = _USUAL
 ) -> tuple[Ordered, ...]:
     """Return the steps in which modules land.
 
-    The order is by wave (longest path of needs), then by most modules unlocked, then by fewest
-    files rewritten, then by name.
+    The order is by wave (longest path of needs), then as the ranking says, then by name.
 
     Args:
+        facts: the repository.
         hop: needs and groups.
         moving: the modules to move; all that they need are among them.
-        rewrites: importers of each module, for the order inside a wave.
+        ranking: how the steps of one wave are compared.
     """
     inside = frozenset(moving)
     edges = [
@@ -178,14 +181,33 @@ def order(
     for index in sequence:
         for earlier in before[index]:
             wave[index] = max(wave[index], wave[earlier] + 1)
-    waiting = _waiting(groups, before, sequence)
-    touched = [len({path for name in group for path in rewrites.get(name, ())}) for group in groups]
-    ranked = sorted(range(len(groups)), key=lambda i: (wave[i], -waiting[i], touched[i], groups[i]))
-    place = {index: rank for rank, index in enumerate(ranked)}
+    sizes = [len(group) for group in groups]
+    scores = [
+        ranking.score(
+            group,
+            [hop.paths[name] for name in group],
+            unlock=unlock,
+            importers=len(importing_files(facts, group)),
+        )
+        for group, unlock in zip(groups, _waiting(sizes, before, sequence), strict=True)
+    ]
+    ranked = sorted(range(len(groups)), key=lambda i: (wave[i], *ranking.key(scores[i]), groups[i]))
+    rank = {index: rank for rank, index in enumerate(ranked)}
     return tuple(
-        Ordered(groups[i], wave[i], tuple(sorted(place[b] for b in before[i])), waiting[i])
+        Ordered(groups[i], wave[i], tuple(sorted(rank[b] for b in before[i])), scores[i])
         for i in ranked
     )
+
+
+def importing_files(facts: Facts, names: Collection[str]) -> set[str]:
+    """Return the files that import some modules, without the files of these."""
+    modules, own = facts.graph.modules, frozenset(names)
+    return {
+        modules[importer].path
+        for name in names
+        for importer in facts.graph.importers_of(name)
+        if importer not in own
+    }
 
 
 def _topological(before: list[set[int]]) -> list[int]:
@@ -207,18 +229,36 @@ def _topological(before: list[set[int]]) -> list[int]:
     return sequence
 
 
-def _waiting(
-    groups: list[tuple[str, ...]], before: list[set[int]], sequence: list[int]
-) -> list[int]:
-    """Return how many modules wait for each group, directly or not, by bit sets."""
-    sizes = [len(group) for group in groups]
-    waiting = [0] * len(groups)  # bit sets of groups
-    for index in reversed(sequence):
-        mine = waiting[index] | 1 << index
-        for earlier in before[index]:
-            waiting[earlier] |= mine
+# Bits of one pass: what waits for each group of as many is found in one go.
+_PASS = 4096
+
+
+def _waiting(sizes: list[int], before: list[set[int]], sequence: list[int]) -> list[int]:
+    """Return how many modules wait for each group, directly or not.
+
+    Counting descendants exactly takes a bit for each pair; passes over some thousand groups at a
+    time, last in the sequence first, keep the memory in proportion to the groups.
+    """
+    found = [0] * len(sizes)
     single = all(size == 1 for size in sizes)
-    return [bits.bit_count() if single else sum(sizes[i] for i in _bits(bits)) for bits in waiting]
+    for end in range(len(sequence), 0, -_PASS):
+        chosen = sequence[max(0, end - _PASS) : end]
+        position = {index: bit for bit, index in enumerate(chosen)}
+        bits = dict.fromkeys(chosen, 0)
+        # Nobody behind the chosen groups can have them waiting.
+        for index in reversed(sequence[:end]):
+            mine = bits.pop(index, 0)
+            if not mine and index not in position:
+                continue
+            if single:
+                found[index] += mine.bit_count()
+            else:
+                found[index] += sum(sizes[chosen[bit]] for bit in _bits(mine))
+            if index in position:
+                mine |= 1 << position[index]
+            for earlier in before[index]:
+                bits[earlier] = bits.get(earlier, 0) | mine
+    return found
 
 
 def _bits(bits: int) -> Iterable[int]:

@@ -1,27 +1,77 @@
-"""Facts → plan: the hop is opened, what can move is ordered, and the result is simulated."""
+"""Facts → plan: hops are opened, what can move is ordered and batched, the result is simulated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+import msgspec
 
 from lane_planner import __version__
 from lane_planner.base.errors import LanePlannerError
-from lane_planner.planner.hop import Facts, Hop
-from lane_planner.planner.order import Ordered, blocked_modules, closure, order
+from lane_planner.config.settings import Lane
+from lane_planner.planner.batches import Footprint, Placed, place
+from lane_planner.planner.hop import Facts, Hop, blocked_names, dependents, open_hop, relaxed
+from lane_planner.planner.landed import landed, packages_around
+from lane_planner.planner.order import (
+    Ordered,
+    blocked_modules,
+    closure,
+    importing_files,
+    order,
+)
+from lane_planner.planner.ranking import Ranking
 from lane_planner.planner.schema import (
     SCHEMA,
     BlockedModule,
     Plan,
+    PlannedBatch,
     PlannedHop,
     PlannedMove,
     PlannedStep,
     Summary,
+    Unlock,
+    sealed,
 )
 from lane_planner.planner.simulate import simulate
+
+GatesFor = Callable[[Collection[str]], Iterable[str]]
+"""Returns the names of the gates that apply to paths before and after their move."""
 
 
 class PlanningFault(LanePlannerError):
     """The plan that was made does not hold in simulation: a fault of the tool, not of its user."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What a user wants of a plan.
+
+    Attributes:
+        goals: modules to promote with what they need; None: all that can move.
+        excluded: modules that stay, and with them all that needs them.
+        top: only so many modules: the best steps with what they need; None: all.
+        ranking: how steps are compared; its preferred modules bring what they need along.
+    """
+
+    goals: frozenset[str] | None = None
+    excluded: frozenset[str] = frozenset()
+    top: int | None = None
+    ranking: Ranking = Ranking()
+
+    def after(self, renamed: Mapping[str, str], arrived: frozenset[str]) -> Choice:
+        """Return what is wanted of the next hop.
+
+        Args:
+            renamed: name after the hop, by name before it.
+            arrived: names of the modules whose way goes on.
+        """
+        ranking = msgspec.structs.replace(
+            self.ranking, preferred=frozenset(renamed.get(n, n) for n in self.ranking.preferred)
+        )
+        excluded = frozenset(renamed.get(name, name) for name in self.excluded)
+        return Choice(goals=arrived, excluded=excluded, ranking=ranking)
+
+
+_ALL = Choice()
 
 
 def make_plan(
@@ -29,151 +79,292 @@ def make_plan(
     hop: Hop,
     *,
     commit: str | None,
-    goals: Collection[str] | None = None,
-    gates_for: Callable[[Collection[str]], Iterable[str]] = lambda paths: (),
+    choice: Choice = _ALL,
+    onward: Sequence[Lane] = (),
+    gates_for: GatesFor = lambda paths: (),
+    assumed: Iterable[str] = (),
 ) -> Plan:
-    """Return the plan of one hop, simulated.
+    """Return the plan of one hop or several, simulated.
 
     Args:
         facts: the repository.
         hop: what may move and what stands in its way.
         commit: the commit that was analysed; None outside git.
-        goals: modules to promote with what they need; None: all that can move.
-        gates_for: names of the gates that apply to paths before and after their move.
+        choice: what is wanted.
+        onward: the lanes that what moves is promoted to after that, in order.
+        gates_for: the gates of paths.
+        assumed: what of the facts is an assumption.
 
     Raises:
         PlanningFault: the simulation found what the planner should have prevented.
     """
-    blocked = blocked_modules(hop)
-    wanted = hop.candidates if goals is None else sorted(closure(hop, goals))
-    moving = frozenset(name for name in wanted if name not in blocked)
-    ordered = order(hop, moving, _importing_files(facts, moving))
-    faults = simulate(facts, hop, [step.modules for step in ordered])
-    if faults:
-        raise PlanningFault(
-            f"the plan is not valid, please report it: {faults[0]} "
-            f"({len(faults)} such findings in simulation)"
+    first = hop
+    unlocks: tuple[Unlock, ...] = ()
+    draft = _Draft(gates_for)
+    travelling = draft.add(facts, hop, choice)
+    for lane in onward:
+        facts = landed(facts, hop, draft.moving)
+        renamed, reached = hop.renamed, hop.target
+        choice = choice.after(renamed, frozenset(renamed[name] for name in travelling))
+        hop = open_hop(facts, reached, lane)
+        travelling = draft.add(facts, hop, choice)
+    if choice.goals is not None:
+        wanted = closure(first, draft.goals)
+        unlocks = tuple(unlock for unlock in unlocks if unlock.fix.importer in wanted)
+    summary = Summary(
+        candidates=draft.candidates,
+        promotable=len(travelling) if onward else len(draft.moving),
+        blocked=len(draft.blocked),
+        waves=max((step.wave for step in draft.steps), default=0),
+        steps=len(draft.steps),
+        batches=len(draft.batches),
+        rewritten_files=len(draft.rewritten),
+        structural=draft.structural,
+        excluded=draft.excluded,
+    )
+    return sealed(
+        Plan(
+            schema=SCHEMA,
+            tool=__version__,
+            commit=commit,
+            config=facts.settings.digest,
+            hops=tuple(draft.hops),
+            summary=summary,
+            steps=tuple(draft.steps),
+            batches=tuple(draft.batches),
+            blocked=tuple(draft.blocked),
+            unlocks=unlocks,
+            assumed=tuple(assumed),
         )
-    steps = _steps(facts, hop, ordered, gates_for)
-    shown = [blocked[name] for name in wanted if name in blocked]
-    return Plan(
-        schema=SCHEMA,
-        tool=__version__,
-        commit=commit,
-        config=facts.settings.digest,
-        hops=(PlannedHop(hop.source.name, hop.target.name),),
-        summary=_summary(facts, wanted, shown, steps, ordered),
-        steps=steps,
-        blocked=tuple(shown),
     )
 
 
-def _summary(
-    facts: Facts,
-    wanted: Collection[str],
-    blocked: Collection[BlockedModule],
-    steps: tuple[PlannedStep, ...],
-    ordered: tuple[Ordered, ...],
-) -> Summary:
-    # A file counts once, although its path changes when it moves in between.
-    moving = [name for step in ordered for name in step.modules]
-    files = _importing_files(facts, moving)
-    moved_with = {
-        name: names for step in ordered for names in (frozenset(step.modules),) for name in names
-    }
-    rewritten = {
-        importer
-        for name in moving
-        for importer in files[name]
-        if not _in_step(facts, importer, moved_with[name])
-    }
-    return Summary(
-        candidates=len(wanted),
-        promotable=len(moving),
-        blocked=len(blocked),
-        waves=max((step.wave for step in steps), default=0),
-        steps=len(steps),
-        batches=max((step.batch for step in steps), default=0),
-        rewritten_files=len(rewritten),
-    )
+class _Draft:
+    """A plan as it grows, hop by hop."""
 
+    def __init__(self, gates_for: GatesFor) -> None:
+        self._gates_for = gates_for
+        self.hops: list[PlannedHop] = []
+        self.steps: list[PlannedStep] = []
+        self.batches: list[PlannedBatch] = []
+        self.blocked: list[BlockedModule] = []
+        self.rewritten: set[str] = set()
+        self.moving: frozenset[str] = frozenset()  # in the hop that was added last
+        self.goals: frozenset[str] = frozenset()
+        self.candidates = 0
+        self.structural = 0
+        self.excluded = 0
+        self._origins: dict[str, str] = {}  # path before all hops, by path now
+        self._landed_in: dict[str, str] = {}  # id of the step, by name now
+        self._edited_in: dict[str, int] = {}  # id of the last batch, by path before all hops
 
-def _in_step(facts: Facts, path: str, modules: Collection[str]) -> bool:
-    module = facts.graph.module_at(path)
-    return module is not None and module.name in modules
-
-
-def _importing_files(facts: Facts, names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    modules = facts.graph.modules
-    return {
-        name: tuple(modules[importer].path for importer in facts.graph.importers_of(name))
-        for name in names
-    }
-
-
-def _steps(
-    facts: Facts,
-    hop: Hop,
-    ordered: tuple[Ordered, ...],
-    gates_for: Callable[[Collection[str]], Iterable[str]],
-) -> tuple[PlannedStep, ...]:
-    modules = facts.graph.modules
-    where: dict[str, str] = {}  # paths of files that have moved already
-    batches = _batches(facts.settings.max_files, ordered)
-    steps = []
-    for index, step in enumerate(ordered):
-        moves = sorted(PlannedMove(modules[n].path, hop.targets[n]) for n in step.modules)
-        own = {move.source for move in moves}
-        importers = {
-            modules[importer].path
-            for name in step.modules
-            for importer in facts.graph.importers_of(name)
-        }
-        rewrites = sorted(where.get(path, path) for path in importers - own)
-        where.update((move.source, move.target) for move in moves)
-        gates = ["coverage"] if facts.settings.coverage is not None else []
-        gates += gates_for([path for move in moves for path in (move.source, move.target)])
-        steps.append(
-            PlannedStep(
-                id=f"s{index + 1:04d}",
-                hop=0,
-                wave=step.wave,
-                batch=batches[index],
-                modules=step.modules,
-                moves=tuple(moves),
-                rewrites=tuple(rewrites),
-                after=tuple(f"s{earlier + 1:04d}" for earlier in step.after),
-                gates=tuple(gates),
+    def add(self, facts: Facts, hop: Hop, choice: Choice) -> frozenset[str]:
+        """Plan one hop and return those of its goals that arrive."""
+        blocked = blocked_modules(hop)
+        goals = frozenset(hop.candidates) if choice.goals is None else choice.goals
+        wanted = sorted(closure(hop, goals.intersection(hop.candidates)))
+        left_out = _needing(hop, choice.excluded)
+        moving = frozenset(n for n in wanted if n not in blocked and n not in left_out)
+        ranking = choice.ranking
+        if ranking.preferred:
+            preferred = closure(hop, ranking.preferred.intersection(hop.candidates))
+            ranking = msgspec.structs.replace(ranking, preferred=preferred)
+        ordered = order(facts, hop, moving, ranking)
+        if choice.top is not None and len(moving) > choice.top:
+            goals = moving = _best(hop, ordered, choice.top)
+            wanted = sorted(moving)
+            ordered = order(facts, hop, moving, ranking)
+        footprints = _footprints(facts, hop, ordered)
+        placed = place(footprints, facts.settings.max_files)
+        sequence = [index for batch in placed for index in batch.steps]
+        faults = simulate(facts, hop, [ordered[index].modules for index in sequence])
+        if faults:
+            raise PlanningFault(
+                f"the plan is not valid, please report it: {faults[0]} "
+                f"({len(faults)} such findings in simulation)"
             )
+        number = len(self.hops)
+        shown = [name for name in wanted if name in blocked and name not in left_out]
+        self.blocked += [msgspec.structs.replace(blocked[name], hop=number) for name in shown]
+        self.hops.append(PlannedHop(hop.source.name, hop.target.name))
+        if not number:
+            self.goals = goals
+            self.candidates = len(wanted)
+            self.structural = _structural(facts, hop, wanted, left_out)
+            self.excluded = sum(name in left_out for name in wanted)
+        self._add_steps(facts, hop, ordered, placed)
+        self.moving = moving
+        return goals & moving
+
+    def _add_steps(
+        self, facts: Facts, hop: Hop, ordered: Sequence[Ordered], placed: Sequence[Placed]
+    ) -> None:
+        modules = facts.graph.modules
+        number = len(self.hops) - 1
+        waves = self.steps[-1].wave if self.steps else 0
+        ids: dict[int, str] = {}
+        batch_of: dict[str, int] = {}
+        where: dict[str, str] = {}  # path now, by path when the hop begins
+        arrived: dict[str, str] = {}
+        settings = facts.settings
+        for batch in placed:
+            wave, batch_id = waves + batch.wave, len(self.batches) + 1
+            steps: list[PlannedStep] = []
+            for index in batch.steps:
+                step = ordered[index]
+                ids[index] = f"s{len(self.steps) + 1:04d}"
+                batch_of[ids[index]] = batch_id
+                moves = _moves(hop, step.modules)
+                rewrites = importing_files(facts, step.modules)
+                self.rewritten.update(self._origins.get(path, path) for path in rewrites)
+                gates = ["coverage"] if settings.coverage is not None else []
+                gates += self._gates_for([p for move in moves for p in (move.source, move.target)])
+                former = {self._landed_in[n] for n in step.modules if n in self._landed_in}
+                steps.append(
+                    PlannedStep(
+                        id=ids[index],
+                        hop=number,
+                        wave=wave,
+                        batch=batch_id,
+                        modules=step.modules,
+                        moves=moves,
+                        rewrites=tuple(sorted(where.get(path, path) for path in rewrites)),
+                        after=tuple(sorted(former.union(ids[i] for i in step.after))),
+                        gates=tuple(gates),
+                        score=step.score,
+                    )
+                )
+                self.steps.append(steps[-1])
+                where.update((move.source, move.target) for move in moves)
+                arrived.update((hop.renamed[name], ids[index]) for name in step.modules)
+            names = frozenset(name for step in steps for name in step.modules)
+            own = {modules[name].path for name in names}
+            own |= {hop.targets[name] for name in names}
+            files = {self._origins.get(path, path) for path in batch.files}
+            waits = {self._edited_in[path] for path in files if path in self._edited_in}
+            waits |= {self._batch(batch_of, s) for step in steps for s in step.after}
+            self.batches.append(
+                PlannedBatch(
+                    id=batch_id,
+                    hop=number,
+                    wave=wave,
+                    steps=tuple(step.id for step in steps),
+                    modules=len(names),
+                    moved=len(names),
+                    rewritten=len(batch.files - own),
+                    lines=_lines(facts, names),
+                    gates=tuple(dict.fromkeys(g for step in steps for g in step.gates)),
+                    after=tuple(sorted(waits - {batch_id})),
+                )
+            )
+            self._edited_in.update(dict.fromkeys(files, batch_id))
+        self._origins.update(
+            (path, self._origins.get(old, old)) for old, path in list(where.items())
         )
-    return tuple(steps)
+        self._landed_in = {**self._landed_in, **arrived}
+
+    def _batch(self, batch_of: Mapping[str, int], step: str) -> int:
+        known = batch_of.get(step)
+        return self.steps[int(step[1:]) - 1].batch if known is None else known
 
 
-def _batches(max_files: int, ordered: tuple[Ordered, ...]) -> list[int]:
-    """Return the batch of each step: steps of one wave in their order, up to `max_files` moved."""
-    batches: list[int] = []
-    number = files = wave = 0
+def _needing(hop: Hop, names: Collection[str]) -> frozenset[str]:
+    """Return some modules and all that need them."""
+    needing = dependents(hop)
+    found = set(names)
+    pending = sorted(found)
+    while pending:
+        for name in needing.get(pending.pop(), ()):
+            if name not in found:
+                found.add(name)
+                pending.append(name)
+    return frozenset(found)
+
+
+def _best(hop: Hop, ordered: Sequence[Ordered], top: int) -> frozenset[str]:
+    """Return the modules of the best steps and what they need, at most so many if any can be."""
+    chosen: frozenset[str] = frozenset()
     for step in ordered:
-        if step.wave != wave or files + len(step.modules) > max_files:
-            number, files, wave = number + 1, 0, step.wave
-        files += len(step.modules)
-        batches.append(number)
-    return batches
+        wider = chosen | closure(hop, step.modules)
+        if len(wider) > top and chosen:
+            break
+        chosen = wider
+    return chosen
 
 
-def check_plan(plan: Plan, facts: Facts, hop: Hop) -> tuple[str, ...]:
-    """Return what is wrong with carrying out a plan on a repository; nothing if it holds.
+def _structural(facts: Facts, hop: Hop, wanted: Collection[str], left_out: Collection[str]) -> int:
+    """Return how many modules could move if all were covered by tests."""
+    if facts.coverage is not None:
+        hop = relaxed(facts, hop, lambda cause: cause.code != "LP404")
+    blocked = blocked_names(hop)
+    return sum(name not in blocked and name not in left_out for name in wanted)
+
+
+def _footprints(facts: Facts, hop: Hop, ordered: Iterable[Ordered]) -> list[Footprint]:
+    found = []
+    for step in ordered:
+        moves = _moves(hop, step.modules)
+        files = importing_files(facts, step.modules)
+        files.update(path for move in moves for path in (move.source, move.target))
+        made = {
+            init
+            for move in moves
+            for init in packages_around(facts, move.source, move.target, hop.target)
+            if init not in facts.records
+        }
+        package = moves[0].source.rpartition("/")[0]
+        found.append(
+            Footprint(package, len(moves), frozenset(files), tuple(sorted(made)), step.after)
+        )
+    return found
+
+
+def _moves(hop: Hop, names: Iterable[str]) -> tuple[PlannedMove, ...]:
+    return tuple(sorted(PlannedMove(hop.paths[name], hop.targets[name]) for name in names))
+
+
+def _lines(facts: Facts, moving: Collection[str]) -> int:
+    """Return how many import statements have to change when some modules move.
+
+    A relative import changes where one of its two ends moves, an absolute one where what it
+    imports does.
+    """
+    graph = facts.graph
+    relative: dict[str, set[tuple[int, int]]] = {}
+    found: set[tuple[str, int, int]] = set()
+    for name in moving:
+        for site in (*graph.sites_in(name), *graph.sites_of(name)):
+            if not site.resolved:
+                continue
+            path = graph.modules[site.importer].path
+            if path not in relative:
+                record = facts.records.get(path)
+                raws = () if record is None else record.imports
+                relative[path] = {(r.line, r.column) for r in raws if r.module[:1] == "."}
+            if (site.line, site.column) in relative[path]:
+                changes = (site.importer in moving) != (site.imported in moving)
+            else:
+                changes = site.imported in moving
+            if changes:
+                found.add((path, site.line, site.column))
+    return len(found)
+
+
+def check_plan(plan: Plan, facts: Facts, hop: Hop, number: int = 0) -> tuple[str, ...]:
+    """Return what is wrong with carrying a hop of a plan out on a repository; nothing if it holds.
 
     Args:
         plan: the plan.
         facts: the repository, at the commit on which the plan is to be carried out.
-        hop: its hop, opened on these facts.
+        hop: the hop, opened on these facts.
+        number: its index in the plan.
     """
     faults: list[str] = []
     candidates = frozenset(hop.candidates)
     seen: dict[str, str] = {}
-    ids: set[str] = set()
-    for step in plan.steps:
+    ids = {step.id for step in plan.steps if step.hop < number}
+    steps = [step for step in plan.steps if step.hop == number]
+    for step in steps:
         if step.id in ids or not step.modules:
             faults.append(f"step {step.id} stands twice or is empty")
         if not ids.issuperset(step.after):
@@ -187,15 +378,9 @@ def check_plan(plan: Plan, facts: Facts, hop: Hop) -> tuple[str, ...]:
             elif name in hop.causes:
                 faults.append(f"{name} of step {step.id} is blocked: {hop.causes[name][0].code}")
             seen[name] = step.id
-        expected = _expected_moves(facts, hop, step.modules)
+        expected = _moves(hop, (name for name in step.modules if name in hop.paths))
         if step.moves != expected:
             faults.append(f"the moves of step {step.id} are not those of its modules")
     if not faults:
-        faults.extend(simulate(facts, hop, [step.modules for step in plan.steps]))
+        faults.extend(simulate(facts, hop, [step.modules for step in steps]))
     return tuple(faults)
-
-
-def _expected_moves(facts: Facts, hop: Hop, names: Iterable[str]) -> tuple[PlannedMove, ...]:
-    modules: Mapping[str, object] = facts.graph.modules
-    known = [name for name in names if name in modules and name in hop.targets]
-    return tuple(sorted(PlannedMove(facts.graph.modules[n].path, hop.targets[n]) for n in known))

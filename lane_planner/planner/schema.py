@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from lane_planner.base.errors import UsageError
+from lane_planner.base.text import encodable
 
 SCHEMA = "lane-planner/plan/1"
 
@@ -28,6 +31,28 @@ class PlannedMove(msgspec.Struct, frozen=True, order=True):
     target: str
 
 
+class Score(msgspec.Struct, frozen=True):
+    """What a step's place among those that could land as early is chosen by.
+
+    Attributes:
+        preferred: whether the user asked for one of its modules, or for one that needs it.
+        unlock: how many modules wait for the step, directly or not.
+        importers: how many files it rewrites.
+        recency: days since a commit last touched one of its files, up to the planned commit; None:
+            not asked for, or no commit did.
+        churn: how many commits touched its files; None: not asked for.
+        total: the weighted sum; None: no weights were given, and `unlock` (more first), then
+            `importers` (fewer first) decide.
+    """
+
+    preferred: bool
+    unlock: int
+    importers: int
+    recency: float | None = None
+    churn: int | None = None
+    total: float | None = None
+
+
 class PlannedStep(msgspec.Struct, frozen=True):
     """Moves that land together as one commit.
 
@@ -41,6 +66,7 @@ class PlannedStep(msgspec.Struct, frozen=True):
         rewrites: files whose imports follow, at their paths when the step lands, sorted.
         after: ids of the steps that must have landed, sorted.
         gates: names of the gates that apply, in their order.
+        score: what its place is chosen by.
     """
 
     id: str
@@ -52,6 +78,36 @@ class PlannedStep(msgspec.Struct, frozen=True):
     rewrites: tuple[str, ...]
     after: tuple[str, ...]
     gates: tuple[str, ...]
+    score: Score | None = None
+
+
+class PlannedBatch(msgspec.Struct, frozen=True):
+    """Steps that are gated together: one pull request.
+
+    Attributes:
+        id: from 1 over the whole plan, in the order of landing.
+        hop: index into the plan's hops.
+        wave: of all its steps.
+        steps: their ids, in the order of landing.
+        modules: how many modules move.
+        moved: how many files move.
+        rewritten: how many other files change: their imports follow, or they are made.
+        lines: how many import statements have to change.
+        gates: names of the gates that apply to one of its steps, in their order.
+        after: ids of the batches that must have landed: those with a step that one of its steps
+            waits for, and the last one before it that edits a file that it edits, sorted.
+    """
+
+    id: int
+    hop: int
+    wave: int
+    steps: tuple[str, ...]
+    modules: int
+    moved: int
+    rewritten: int
+    lines: int
+    gates: tuple[str, ...]
+    after: tuple[int, ...]
 
 
 class Cause(msgspec.Struct, frozen=True, order=True):
@@ -80,16 +136,64 @@ class BlockedModule(msgspec.Struct, frozen=True):
     """A module that cannot be promoted, with every cause of its own and the way to each other.
 
     Attributes:
-        module: its name.
-        causes: sorted.
+        module: its name, when its hop begins.
+        causes: sorted; names and paths in them are those of that moment.
+        hop: index into the plan's hops.
     """
 
     module: str
     causes: tuple[Cause, ...]
+    hop: int = 0
+
+
+class Fix(msgspec.Struct, frozen=True, order=True):
+    """Something to mend that stands in the way of promotions.
+
+    Attributes:
+        code: of what it mends, as in DESIGN section 5.
+        importer: the module that has to change; for a module that is missing, the first that
+            imports it.
+        imported: what it imports; "" for a fault of a file.
+        path: the importer's file.
+        line: of the first import concerned, from 1; 0 for a fault of a whole file.
+        id: how `--assume-fixed` calls it.
+        lines: of all imports concerned in that file, sorted.
+        breakers: for a circle: the imports, (importer, imported), without which it is none.
+        what: in words, what to do.
+    """
+
+    code: str
+    importer: str
+    imported: str
+    path: str
+    line: int
+    id: str
+    lines: tuple[int, ...] = ()
+    breakers: tuple[tuple[str, str], ...] = ()
+    what: str = ""
+
+
+class Unlock(msgspec.Struct, frozen=True):
+    """What a fix frees.
+
+    Attributes:
+        fix: what to mend.
+        frees: how many modules can move if it alone is mended, and cannot now.
+        running_total: how many can if it and all before it in the list are mended.
+    """
+
+    fix: Fix
+    frees: int
+    running_total: int
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """The plan in figures; counts of modules, waves, steps, batches and distinct files."""
+    """The plan in figures; counts of modules, waves, steps, batches and distinct files.
+
+    Over several hops `candidates` counts what is wanted of the first lane, and `promotable` what of
+    it reaches the last. `structural` counts what could leave the first lane if all modules were
+    covered by tests, and `excluded` what stays there because the user said so.
+    """
 
     candidates: int
     promotable: int
@@ -98,10 +202,28 @@ class Summary(msgspec.Struct, frozen=True):
     steps: int
     batches: int
     rewritten_files: int
+    structural: int = 0
+    excluded: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A promotion plan; see DESIGN section 6 for the fields."""
+    """A promotion plan; see DESIGN section 6 for the fields.
+
+    Attributes:
+        schema: name and version of the format.
+        tool: version of the tool.
+        commit: the commit that was analysed, "…-dirty" with uncommitted changes; None outside git.
+        config: "sha256:…" of what the configuration means.
+        hops: in order; each begins where the one before ends.
+        summary: figures.
+        steps: in the order of landing.
+        batches: likewise.
+        blocked: what cannot move, by hop and name.
+        unlocks: what to mend, in the order in which it frees most.
+        assumed: what was assumed to be otherwise than it is (fixes by id, promoted modules);
+            such a plan is not for carrying out.
+        digest: "sha256:…" of all the rest; a plan that was edited does not have it.
+    """
 
     schema: str
     tool: str
@@ -110,9 +232,22 @@ class Plan(msgspec.Struct, frozen=True):
     hops: tuple[PlannedHop, ...]
     summary: Summary
     steps: tuple[PlannedStep, ...]
+    batches: tuple[PlannedBatch, ...]
     blocked: tuple[BlockedModule, ...]
-    # What frees most is computed by a later version; the schema has its place.
-    unlocks: tuple[dict[str, object], ...] = ()
+    unlocks: tuple[Unlock, ...] = ()
+    assumed: tuple[str, ...] = ()
+    digest: str = ""
+
+
+def sealed(plan: Plan) -> Plan:
+    """Return a plan with the digest of its content."""
+    return msgspec.structs.replace(plan, digest=_digest(plan))
+
+
+def _digest(plan: Plan) -> str:
+    bare = msgspec.to_builtins(msgspec.structs.replace(plan, digest=""))
+    # As it is written, so that what is read back has the same digest.
+    return f"sha256:{hashlib.sha256(msgspec.json.encode(encodable(bare))).hexdigest()}"
 
 
 def read_plan(content: bytes, where: str) -> Plan:

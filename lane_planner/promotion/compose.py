@@ -18,6 +18,7 @@ import msgspec
 from lane_planner.base.text import plural
 from lane_planner.config.settings import Lane
 from lane_planner.graph.resolve import ImportSite, Resolver, Target
+from lane_planner.planner.landed import directories_around
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.mentions import Mentions
 from lane_planner.promotion.names import NAMING_WORDS, Unreadable, names_of
@@ -220,7 +221,7 @@ class _Composition:
         for move in self.moves:
             if move.source not in workspace.records:
                 continue  # a data file makes no package
-            for old, new in _directories(move.source, move.target, self.target):
+            for old, new in directories_around(move.source, move.target, self.target):
                 init = f"{new}/{_INIT}"
                 had = f"{old}/{_INIT}"
                 if had in workspace.tracked and init not in staying | arriving:
@@ -670,7 +671,7 @@ class _Composition:
         for move in self.moves:
             if move.source not in self.workspace.records:
                 continue
-            for old, new in _directories(move.source, move.target, self.target):
+            for old, new in directories_around(move.source, move.target, self.target):
                 had, has = f"{old}/{_INIT}", f"{new}/{_INIT}"
                 if self.moved.get(had) == has or had == move.source:
                     continue
@@ -717,18 +718,6 @@ def _outside_imports(source: SourceText, record: FileRecord) -> list[tuple[int, 
 
 def _meaning(site: ImportSite) -> tuple[object, ...]:
     return (site.imported, site.fault, site.external, site.kind, site.optional, site.dynamic)
-
-
-def _directories(source: str, target: str, lane: Lane) -> list[tuple[str, str]]:
-    """Return (before, after) of the directories around a moved file, from its lane's top down."""
-    old, new = posixpath.dirname(source), posixpath.dirname(target)
-    pairs = []
-    while new == lane.paths[0] or new.startswith(f"{lane.paths[0]}/"):
-        pairs.append((old, new))
-        if new == lane.paths[0]:
-            break
-        old, new = posixpath.dirname(old), posixpath.dirname(new)
-    return pairs[::-1]
 
 
 def _upward(directory: str) -> Iterable[str]:

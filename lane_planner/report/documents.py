@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from lane_planner.base.text import UNSEEN, printable
+from lane_planner.base.text import UNSEEN, encodable
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.rules.cycles import Cycle
 from lane_planner.rules.diagnostics import Diagnostic
@@ -28,20 +28,10 @@ def to_json(document: object) -> str:
     try:
         encoded = msgspec.json.encode(document)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(document)))
+        encoded = msgspec.json.encode(encodable(msgspec.to_builtins(document)))
     text = msgspec.json.format(encoded, indent=2).decode("utf-8")
     # JSON lets these stand as they are; a terminal would act on them.
     return UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
-
-
-def _encodable(value: Any) -> Any:
-    if isinstance(value, str):
-        return printable(value) if any("\ud800" <= char <= "\udfff" for char in value) else value
-    if isinstance(value, Mapping):
-        return {_encodable(key): _encodable(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_encodable(inner) for inner in value]
-    return value
 
 
 def graph_document(

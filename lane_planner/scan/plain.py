@@ -10,34 +10,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from keyword import kwlist, softkwlist
-from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from lane_planner.scan.records import Kind
-
-if TYPE_CHECKING:
-    from lane_planner.scan.statements import DynamicCall
-
-
-class Written(NamedTuple):
-    """One imported module as written; see `RawImport` for the fields."""
-
-    module: str
-    names: tuple[str, ...] | None
-
-
-class CallNames(NamedTuple):
-    """The names under which a file can call for a dynamic import.
-
-    Attributes:
-        import_module: names bound to `importlib.import_module`.
-        importlib: names bound to the `importlib` module.
-    """
-
-    import_module: frozenset[str]
-    importlib: frozenset[str]
-
-
-Condition = Literal["typing", "not typing", "main"]
+from lane_planner.scan.written import CallNames, Condition, DynamicCall, Written
 
 # A name in ASCII letters that means nothing else anywhere.
 _RESERVED = "|".join((*kwlist, *softkwlist, "print", "exec"))

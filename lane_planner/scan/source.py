@@ -21,9 +21,10 @@ from lane_planner.scan.lexer import (
     statement_end,
 )
 from lane_planner.scan.outline import Outline, indent_width
-from lane_planner.scan.plain import CallNames, dynamic_calls_in, later, parse_import
+from lane_planner.scan.plain import dynamic_calls_in, later, parse_import
 from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
 from lane_planner.scan.recovery import without_unmatched_quotes
+from lane_planner.scan.written import CallNames
 
 _BLANK = re.compile(r"[ \t\f]*")
 # What stands before `import` in its own statement: nothing, or `from` and a module.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 import libcst as cst
 
-from lane_planner.scan.plain import CallNames, Condition, Written
+from lane_planner.scan.written import CallNames, Condition, DynamicCall, Written
 
 _CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -140,22 +139,6 @@ def catches_import_error(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> 
         return True
     types = [e.value for e in caught.elements] if isinstance(caught, cst.Tuple) else [caught]
     return any(dotted(node).rpartition(".")[2] in _CAUGHT for node in types)
-
-
-class DynamicCall(NamedTuple):
-    """An `import_module` or `__import__` call.
-
-    Attributes:
-        module: the literal module, leading dots for a relative one; None if it is opaque.
-        anchor: what a relative one is relative to, as in `RawImport`.
-        deferred: it stands in a lambda.
-        call: the called name as written.
-    """
-
-    module: str | None
-    anchor: str | None
-    deferred: bool
-    call: str
 
 
 def dynamic_calls_in(statement: str, names: CallNames) -> tuple[DynamicCall, ...]:

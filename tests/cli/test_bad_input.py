@@ -503,7 +503,10 @@ def test_wrong_usage(made: Path, arguments: tuple[str, ...]) -> None:
         (("--from", "nolane"), "no lane is called 'nolane'; the lanes are"),
         (("--to", "candidate"), "no lane promotes to 'candidate'"),
         (("--from", "products"), "lane products promotes to no other lane"),
-        (("--from", "candidate", "--to", "lukhas"), "lukhas is not the next lane"),
+        (
+            ("--from", "lukhas", "--to", "candidate"),
+            "candidate does not come after lukhas: the way is lukhas → products",
+        ),
         (("--only", "nothing.*"), "--only nothing.* matches no module of lane candidate"),
         (("--only", "no/thing/**"), "--only no/thing/** matches no module of lane candidate"),
         (("--coverage", "none.json"), "cannot read coverage data none.json: No such file"),

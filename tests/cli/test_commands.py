@@ -115,11 +115,15 @@ CANDIDATE = {
     "module_path", "source_lane", "target_lane", "test_coverage", "import_violations",
     "guardian_aligned", "performance_ok", "validation_errors",
 }  # fmt: skip
-PLAN = {"schema", "tool", "commit", "config", "hops", "summary", "steps", "blocked", "unlocks"}
+PLAN = {
+    "schema", "tool", "commit", "config", "hops", "summary", "steps", "batches", "blocked", "unlocks",
+    "assumed", "digest",
+}  # fmt: skip
 SUMMARY = {
     "candidates", "promotable", "blocked", "waves", "steps", "batches", "rewritten_files",
+    "structural", "excluded",
 }  # fmt: skip
-STEP = {"id", "hop", "wave", "batch", "modules", "moves", "rewrites", "after", "gates"}
+STEP = {"id", "hop", "wave", "batch", "modules", "moves", "rewrites", "after", "gates", "score"}
 
 
 def test_graph(made: Path) -> None:

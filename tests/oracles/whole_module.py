@@ -9,7 +9,6 @@ from __future__ import annotations
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from lane_planner.scan.plain import CallNames
 from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
 from lane_planner.scan.statements import (
     catches_import_error,
@@ -18,6 +17,7 @@ from lane_planner.scan.statements import (
     dynamic_call,
     written,
 )
+from lane_planner.scan.written import CallNames
 
 
 def scan_whole(text: str) -> FileRecord:

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lane_planner.planner.order import closure
-from lane_planner.planner.plan import check_plan, make_plan
+from lane_planner.planner.plan import Choice, check_plan, make_plan
 from lane_planner.planner.schema import Cause, Plan, PlannedMove, read_plan
 from lane_planner.planner.simulate import simulate
 from tests.oracles.brute_force import (
@@ -176,7 +176,7 @@ def test_goals_bring_what_they_need_and_nothing_else(story: Story, data: st.Data
     facts = story.facts()
     hop = story.hop(facts)
     goal = data.draw(st.sampled_from(story.world.candidates))
-    plan = make_plan(facts, hop, commit=None, goals=[goal])
+    plan = make_plan(facts, hop, commit=None, choice=Choice(goals=frozenset([goal])))
     whole = make_plan(facts, hop, commit=None)
     mentioned = moved_by(plan) | {entry.module for entry in plan.blocked}
     assert mentioned == closure(hop, [goal])

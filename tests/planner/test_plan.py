@@ -10,9 +10,10 @@ import pytest
 
 from lane_planner.base.errors import UsageError
 from lane_planner.config.settings import Coverage, Lane, Settings
-from lane_planner.planner.hop import Hop, next_lane, target_path
+from lane_planner.planner.hop import Facts, Hop, next_lane, target_path
 from lane_planner.planner.order import Ordered, closure, order
-from lane_planner.planner.plan import PlanningFault, check_plan, make_plan
+from lane_planner.planner.plan import Choice, PlanningFault, check_plan, make_plan
+from lane_planner.planner.ranking import Ranking
 from lane_planner.planner.schema import PlannedMove
 from lane_planner.planner.simulate import simulate
 from tests.planner.worlds import (
@@ -346,7 +347,7 @@ def test_a_blocked_circle_is_no_part_of_a_plan_for_something_else() -> None:
     }
     facts = facts_of(files, msgspec.structs.replace(model_settings(), cycles="together"))
     hop = opened(facts)
-    plan = make_plan(facts, hop, commit=None, goals=["candidate.c"])
+    plan = make_plan(facts, hop, commit=None, choice=Choice(goals=frozenset(["candidate.c"])))
     assert steps_of(plan) == [("candidate.c",)]
     assert closure(hop, ["candidate.b"]) == {"candidate.a", "candidate.b"}
 
@@ -355,9 +356,12 @@ def test_a_plan_that_does_not_hold_is_never_returned(monkeypatch: pytest.MonkeyP
     facts = facts_of(line_of("candidate"), model_settings())
 
     def wrong(
-        hop: Hop, moving: Collection[str], rewrites: Mapping[str, Collection[str]]
+        facts: Facts, hop: Hop, moving: Collection[str], ranking: Ranking
     ) -> tuple[Ordered, ...]:
-        return tuple(reversed(order(hop, moving, rewrites)))
+        return tuple(
+            msgspec.structs.replace(step, after=())
+            for step in reversed(order(facts, hop, moving, ranking))
+        )
 
     monkeypatch.setattr("lane_planner.planner.plan.order", wrong)
     with pytest.raises(PlanningFault, match="the plan is not valid"):
