@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,11 @@ from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
 from lane_planner.config.globs import PathGlobs, name_glob
 from lane_planner.config.load import find_root, load_settings
-from lane_planner.config.settings import Settings
+from lane_planner.config.settings import Lane, Settings
 from lane_planner.planner.facts import Scanned, excluded, faults_in, scan_repository
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.records import SyntaxFault
-from lane_planner.scan.sources import WorkingTree
+from lane_planner.scan.sources import Entry, WorkingTree
 from lane_planner.scan.tree import Progress, silent
 
 # What planning and promoting load is not loaded by `check`: it runs on every commit.
@@ -31,10 +31,14 @@ if TYPE_CHECKING:
     from lane_planner.executor.promote import Analysis
     from lane_planner.executor.snapshot import Snapshot
     from lane_planner.graph.verify import Comparison
+    from lane_planner.planner.assume import Assumed
+    from lane_planner.planner.diff import PlanDiff
     from lane_planner.planner.explain import Explanation
+    from lane_planner.planner.forecast import Forecast
     from lane_planner.planner.hop import Facts, Hop
     from lane_planner.planner.plan import Choice
     from lane_planner.planner.schema import Plan
+    from lane_planner.planner.unlocks import Unlocks
     from lane_planner.rules.cycles import Cycle
     from lane_planner.rules.diagnostics import Diagnostic
     from lane_planner.rules.violations import Violation
@@ -71,6 +75,8 @@ class Wanted(msgspec.Struct, frozen=True):
         top: only so many modules that can move, those that unlock most first, with what they
             need; None: all.
         weights: what the order inside a wave is made of, as `parse_weights` reads it.
+        fixed: what is taken for mended, as `fixes_named` reads it.
+        promoted: names or paths of modules that are taken for moved to the next lane.
     """
 
     module: str | None = None
@@ -79,9 +85,36 @@ class Wanted(msgspec.Struct, frozen=True):
     prefer: tuple[str, ...] = ()
     top: int | None = None
     weights: str | None = None
+    fixed: tuple[str, ...] = ()
+    promoted: tuple[str, ...] = ()
 
 
 _ALL = Wanted()
+
+
+def plan_in(content: bytes, where: str) -> Plan:
+    """Return the plan that a file holds.
+
+    Args:
+        content: JSON.
+        where: the file's name, for messages.
+
+    Raises:
+        UsageError: it is no plan.
+    """
+    from lane_planner.planner.schema import read_plan
+
+    try:
+        return read_plan(content, where)
+    except RecursionError:
+        raise UsageError(f"{where} is not a plan: it is nested too deeply") from None
+
+
+def compare_plans(before: Plan, after: Plan) -> PlanDiff:
+    """Return how two plans differ; see `lane_planner.planner.diff`."""
+    from lane_planner.planner.diff import diff_plans
+
+    return diff_plans(before, after)
 
 
 class Repository:
@@ -176,7 +209,17 @@ class Repository:
         """Return the circular imports of the working tree."""
         from lane_planner.rules.cycles import cycles
 
-        return cycles(self._scanned.graph)
+        return cycles(self._scanned.graph, self._scanned.scan.records, self._contents)
+
+    def _contents(self, paths: Collection[str]) -> dict[str, bytes]:
+        """Return the bytes of files of the working tree by path, of those that can be read."""
+        entries = [entry for path, entry in self._entries.items() if path in paths]
+        contents = self._scanned.source.contents(entries)
+        return {entry.path: found for entry, found in contents if isinstance(found, bytes)}
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        return {entry.path: entry for entry in self._scanned.source.entries()}
 
     def coverage(self, file: Path | None = None) -> Mapping[str, float] | None:
         """Return the fraction of each file's lines that tests run, by path.
@@ -189,6 +232,7 @@ class Repository:
 
         Raises:
             UsageError: the file cannot be read, or holds nothing of the repository.
+            EnvironmentFailure: coverage.py, which reads its own database, could not be run.
         """
         from lane_planner.gates.coverage import read_coverage
 
@@ -198,13 +242,25 @@ class Repository:
             file = self.settings.root / self.settings.coverage.data
             if not file.exists():
                 return None
-        data = dict(read_coverage(file, self.settings.root).files)
+        memory = _cache_file(self.settings.root, self.git, "coverage")
+        data = dict(read_coverage(file, self.settings.root, memory).files)
         if not any((self.settings.root / path).is_file() for path in data):
             raise UsageError(
                 f"coverage data {file} is of {plural(len(data), 'file')}, none of which is in the "
                 "repository: make it from this repository's root"
             )
         return data
+
+    def with_figures(self, lane: str, coverage: Mapping[str, float]) -> tuple[int, int]:
+        """Return how many modules of a lane coverage data has figures of, and how many there are.
+
+        Args:
+            lane: its name.
+            coverage: as from `coverage`.
+        """
+        scanned = self._scanned
+        paths = [path for path in scanned.scan.records if scanned.lanes.of_path(path) == lane]
+        return sum(path in coverage for path in paths), len(paths)
 
     def facts(
         self, source: str | None, target: str | None, coverage: Mapping[str, float] | None = None
@@ -219,16 +275,54 @@ class Repository:
         Raises:
             UsageError: there is no such lane, or the target is not the next one.
         """
+        from lane_planner.planner.hop import next_lane
+
+        found = self._opened(next_lane(self.settings, source, target), coverage)
+        return found.facts, found.hop
+
+    def _opened(
+        self,
+        lanes: Sequence[Lane],
+        coverage: Mapping[str, float] | None,
+        wanted: Wanted = _ALL,
+    ) -> Assumed:
+        """Return the first hop along some lanes."""
+        from lane_planner.planner.assume import Assumption, assume
         from lane_planner.planner.facts import facts_of
-        from lane_planner.planner.hop import next_lane, open_hop
         from lane_planner.promotion.values import MADE_INIT
 
-        left, reached = next_lane(self.settings, source, target)
         scanned = self._scanned
-        faults = faults_in(scanned, self.cache, left, progress=self.progress)
+        faults: dict[str, SyntaxFault] = {}
+        for lane in lanes[:-1]:
+            faults.update(faults_in(scanned, self.cache, lane, progress=self.progress))
         self.cache.save()
         facts = facts_of(scanned, self.settings, faults, MADE_INIT, coverage)
-        return facts, open_hop(facts, left, reached)
+        assumption = Assumption(wanted.fixed, wanted.promoted)
+        return assume(facts, lanes[0], lanes[1], assumption)
+
+    def unlocks(
+        self,
+        source: str | None = None,
+        target: str | None = None,
+        *,
+        coverage: Mapping[str, float] | None = None,
+        most: int = 100,
+    ) -> Unlocks:
+        """Return what to mend so that more modules of a hop can move.
+
+        Args:
+            source: lane to leave; None: see `next_lane`.
+            target: lane to reach; None: the next one.
+            coverage: as from `coverage`.
+            most: how many fixes are wanted in the list of those that free the most together.
+
+        Raises:
+            UsageError: there is no such lane, or the target is not the next one.
+        """
+        from lane_planner.planner.unlocks import unlocks_of
+
+        facts, hop = self.facts(source, target, coverage)
+        return unlocks_of(facts, hop, most)
 
     def plan(
         self,
@@ -249,35 +343,28 @@ class Repository:
 
         Raises:
             UsageError: there is no such lane, the target does not come after it, a glob matches
-                no module, or there is no such module.
+                no module, there is no such module, or what is assumed means nothing.
         """
-        from lane_planner.planner.facts import facts_of, faults_in
-        from lane_planner.planner.hop import open_hop, route
+        from lane_planner.planner.hop import route
         from lane_planner.planner.plan import make_plan
-        from lane_planner.promotion.values import MADE_INIT
 
-        scanned = self._scanned
         goal = None
         if wanted.module is not None:
             goal = self._module(wanted.module)
             if source is None:
-                source = scanned.lanes.of_path(goal.path)
+                source = self._scanned.lanes.of_path(goal.path)
                 if source is None:
                     raise UsageError(f"{printable(goal.name)} is in no lane: it cannot be promoted")
         lanes = route(self.settings, source, target)
-        faults = {}
-        for lane in lanes[:-1]:
-            faults.update(faults_in(scanned, self.cache, lane, progress=self.progress))
-        self.cache.save()
-        facts = facts_of(scanned, self.settings, faults, MADE_INIT, coverage)
-        hop = open_hop(facts, lanes[0], lanes[1])
+        found = self._opened(lanes, coverage, wanted)
         return make_plan(
-            facts,
-            hop,
+            found.facts,
+            found.hop,
             commit=self.commit_label(),
-            choice=self._choice(facts, hop, wanted, goal),
+            choice=self._choice(found.facts, found.hop, wanted, goal),
             onward=lanes[2:],
             gates_for=_gates_for(self.settings),
+            assumed=found.what,
         )
 
     def _choice(self, facts: Facts, hop: Hop, wanted: Wanted, goal: Module | None) -> Choice:
@@ -416,6 +503,35 @@ class Repository:
 
         return promote(snapshot, analysis, observe=observe)
 
+    def forecast(
+        self, plan: Plan, *, workers: int, gate_times: Iterable[str], step_time: str | None
+    ) -> Forecast:
+        """Return what carrying a plan out takes; see `lane_planner.planner.forecast`.
+
+        Args:
+            plan: of this repository.
+            workers: how many batches can be worked on at once.
+            gate_times: NAME=SECONDS each; other gates take what the journal says, or their timeout.
+            step_time: seconds that a step takes beside its gates; None: as measured.
+
+        Raises:
+            UsageError: a time does not parse or is of no gate, or there is no worker.
+            EnvironmentFailure: the journal cannot be read.
+        """
+        from lane_planner.executor.status import gate_seconds
+        from lane_planner.planner import forecast
+
+        times = forecast.gate_times(
+            plan.batches,
+            stated=forecast.parse_gate_times(gate_times),
+            measured={} if self.git is None else gate_seconds(self.git),
+            timeouts={gate.name: gate.timeout for gate in self.settings.gates},
+        )
+        seconds = forecast.STEP_SECONDS
+        if step_time is not None:
+            seconds = forecast.parse_seconds(step_time, "--step-time")
+        return forecast.forecast(plan.batches, times, step_seconds=seconds, workers=workers)
+
     def apply(
         self,
         content: bytes,
@@ -423,6 +539,7 @@ class Repository:
         *,
         steps: int | None = None,
         gates: bool = True,
+        rebase: bool = False,
         observe: Callable[[Event], None] = lambda event: None,
     ) -> Applied:
         """Carry a plan out; see `lane_planner.executor.apply.apply_plan`.
@@ -432,26 +549,27 @@ class Repository:
             where: its file's name, for messages.
             steps: only so many, from the first.
             gates: whether gates run.
+            rebase: whether a plan of another commit or configuration is verified anew.
             observe: told of each event when the journal holds it.
         """
-        from lane_planner.executor.apply import apply_plan
-        from lane_planner.planner.schema import read_plan
+        from lane_planner.executor.apply import apply_plan, due_hop
 
-        try:
-            plan = read_plan(content, where)
-        except RecursionError:
-            raise UsageError(f"{where} is not a plan: it is nested too deeply") from None
+        plan = plan_in(content, where)
         self.require_git()
-        if not plan.hops:
-            raise UsageError(f"{where} has no hop: make a new plan")
         plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
         coverage = self._needed_coverage() if gates else None  # coverage is a gate too
-        source = self.settings.lane(plan.hops[0].source)
+        snapshot = self.snapshot(coverage)
+        number = due_hop(snapshot.facts, plan)
+        if not 0 <= number < len(plan.hops):
+            raise UsageError(f"{where} has steps of a hop {number} that it lacks: make a new plan")
+        source = self.settings.lane(plan.hops[number].source)
         if source is None:
             raise UsageError(f"{where} leaves a lane that the configuration lacks: make a new plan")
-        snapshot = self.snapshot(coverage).leaving(source, self.cache)
+        snapshot = snapshot.leaving(source, self.cache)
         self.cache.save()
-        return apply_plan(snapshot, plan, plan_id, steps=steps, gates=gates, observe=observe)
+        return apply_plan(
+            snapshot, plan, plan_id, steps=steps, gates=gates, rebase=rebase, observe=observe
+        )
 
     def _needed_coverage(self) -> Mapping[str, float] | None:
         """Return the coverage data; where it is asked for but not there, none for any module."""
@@ -475,11 +593,11 @@ class Repository:
         return [below.as_posix()]
 
 
-def _cache_file(root: Path, git: Git | None) -> Path | None:
+def _cache_file(root: Path, git: Git | None, kind: str = "scan") -> Path | None:
     if git is None:
         return None  # outside git there is no place of ours to write to
     mark = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return git.state_dir / "cache" / f"scan-{mark}.bin"
+    return git.state_dir / "cache" / f"{kind}-{mark}.bin"
 
 
 def _matching(facts: Facts, hop: Hop, option: str, globs: tuple[str, ...]) -> frozenset[str] | None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from lane_planner.base.errors import UsageError
-from lane_planner.cli.options import Common, common, steps_shown
+from lane_planner.cli.options import Common, common, plan_content, steps_shown
 
 
 @click.command()
@@ -19,25 +18,34 @@ from lane_planner.cli.options import Common, common, steps_shown
     help="single: one branch, one commit a step.",
 )  # fmt: skip
 @click.option("--no-gates", is_flag=True, help="Run no gate, and ask for no coverage.")
-def command(options: Common, plan: Path, steps: int | None, mode: str, no_gates: bool) -> int:
+@click.option(
+    "--rebase-plan",
+    is_flag=True,
+    help="Verify a plan of another commit anew, and go on from there.",
+)
+def command(
+    options: Common, plan: Path, steps: int | None, mode: str, no_gates: bool, rebase_plan: bool
+) -> int:
     """Carry out PLAN, a file that `plan --format json` wrote, on one branch.
+
+    Of a plan of several hops the first one is carried out that has steps that have not landed:
+    once they are merged, --rebase-plan goes on with the next.
 
     Steps whose references cannot be rewritten surely are left out, with those that wait for them.
 
     Ends with 0 if every step was carried out, 1 if some were left out, 3 if a gate failed and all
     was rolled back.
     """
-    try:
-        content = plan.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"cannot read the plan {plan}: {error.strerror}; "
-            "make one with `lane-planner plan --format json --output FILE`"
-        ) from None
+    content = plan_content(plan)
     repository = options.open()
-    with steps_shown(options, steps or content.count(b'"wave"')) as observe:
+    with steps_shown(options, steps or content.count(b'"moves"')) as observe:
         applied = repository.apply(
-            content, str(plan), steps=steps, gates=not no_gates, observe=observe
+            content,
+            str(plan),
+            steps=steps,
+            gates=not no_gates,
+            rebase=rebase_plan,
+            observe=observe,
         )
     from lane_planner.report.application import application_document, application_text
 

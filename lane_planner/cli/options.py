@@ -55,7 +55,7 @@ class Common:
         """
         from lane_planner.repository import Repository
 
-        self._require_place()
+        self.require_place()
         repository = Repository.open(root=self.root, config=self.config)
         if self.verbosity >= 0 and sys.stderr.isatty():
             repository.progress = ProgressLine()
@@ -73,8 +73,12 @@ class Common:
             return
         write_output(self.output, text.encode("utf-8", "backslashreplace"))
 
-    def _require_place(self) -> None:
-        # Before the work, not after it: a promotion that was made should not end in an error.
+    def require_place(self) -> None:
+        """Make sure, before the work and not after it, that the results have somewhere to go.
+
+        Raises:
+            LanePlannerError: they have not.
+        """
         if self.output is None:
             return
         if self.output.is_dir():
@@ -89,6 +93,12 @@ class Common:
         """Tell a person something beside the result."""
         if self.verbosity >= 0:
             click.echo(text, err=True)
+
+    def note_coverage(self, repository: Repository, data: object) -> None:
+        """Tell a person if coverage is asked for and there is no data of it."""
+        wanted = repository.settings.coverage
+        if data is None and wanted is not None:
+            self.note(f"no coverage data ({wanted.data} is missing): planned without")
 
     @property
     def width(self) -> int:
@@ -133,6 +143,21 @@ def common(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return wrapped
 
     return decorate
+
+
+def plan_content(file: Path) -> bytes:
+    """Return what a plan's file holds.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read the plan {file}: {error.strerror}; "
+            "make one with `lane-planner plan --format json --output FILE`"
+        ) from None
 
 
 class ProgressLine:

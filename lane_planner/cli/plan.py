@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from lane_planner.base.text import plural, printable
 from lane_planner.cli.options import Common, common
 
 
 @click.command()
-@common("text", "json")
+@common("text", "json", "jsonl", "csv", "markdown")
 @click.option("--from", "source", metavar="LANE", help="The lane to leave.")
 @click.option("--to", "target", metavar="LANE", help="The lane to reach [default: the next].")
 @click.option("--module", metavar="MODULE", help="Only this module, and what must move with it.")
@@ -32,6 +33,12 @@ from lane_planner.cli.options import Common, common
     multiple=True,
     help="Plan as if that were no matter.",
 )
+@click.option(
+    "--assume-fixed", multiple=True, metavar="FIX", help="Plan as if that were mended; see unlocks."
+)
+@click.option(
+    "--assume-promoted", multiple=True, metavar="MODULE", help="Plan as if it had moved already."
+)
 def command(
     options: Common,
     source: str | None,
@@ -44,6 +51,8 @@ def command(
     top: int | None,
     coverage: Path | None,
     ignore: tuple[str, ...],
+    assume_fixed: tuple[str, ...],
+    assume_promoted: tuple[str, ...],
 ) -> int:
     """Work out which modules can be promoted, and in what order.
 
@@ -54,20 +63,22 @@ def command(
 
     repository = options.open()
     data = None if "coverage" in ignore else repository.coverage(coverage)
-    wanted = Wanted(module, only, exclude, prefer, top, weights)
+    wanted = Wanted(module, only, exclude, prefer, top, weights, assume_fixed, assume_promoted)
     plan = repository.plan(source, target, wanted=wanted, coverage=data)
-    if data is None and repository.settings.coverage is not None and not ignore:
-        options.note(
-            f"no coverage data ({repository.settings.coverage.data} is missing): planned without"
-        )
+    if not ignore:
+        options.note_coverage(repository, data)
+    if data is not None and repository.settings.coverage is not None:
+        lane = plan.hops[0].source
+        have, modules = repository.with_figures(lane, data)
+        file = printable(str(coverage or repository.settings.coverage.data))
+        shown = f"{have:,} of {plural(modules, 'module')} of {lane}"
+        options.note(f"coverage data {file}: {shown} have figures")
     if plan.commit is not None and plan.commit.endswith("-dirty"):
         options.note("the plan includes uncommitted changes: `apply` takes it only once committed")
-    if options.format == "json":
-        from lane_planner.report.documents import to_json
+    from lane_planner.report.plans import PLAN_WRITERS, plan_text
 
-        options.write(to_json(plan))
-    else:
-        from lane_planner.report.text import plan_text
-
+    if options.format == "text":
         options.write(plan_text(plan, width=options.width))
+    else:
+        options.write(PLAN_WRITERS[options.format](plan))
     return 1 if plan.blocked else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
@@ -19,9 +19,10 @@ from lane_planner.executor.promote import (
 )
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import Evidence, ModuleCoverage
-from lane_planner.planner.hop import Hop, open_hop
+from lane_planner.planner.hop import Facts, Hop, open_hop
+from lane_planner.planner.order import blocked_modules
 from lane_planner.planner.plan import check_plan
-from lane_planner.planner.schema import Plan, PlannedStep
+from lane_planner.planner.schema import Plan, PlannedStep, sealed
 from lane_planner.promotion.compose import compose
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.values import FileMove
@@ -46,8 +47,8 @@ class Applied(msgspec.Struct, frozen=True):
 
     Attributes:
         outcome: of the run.
-        left_out: steps whose references cannot be rewritten surely, and those that wait for
-            them, in order.
+        left_out: steps that do not hold any more, steps whose references cannot be rewritten
+            surely, and those that wait for them, in order.
     """
 
     outcome: Outcome
@@ -61,36 +62,43 @@ def apply_plan(
     *,
     steps: int | None = None,
     gates: bool = True,
+    rebase: bool = False,
     observe: Callable[[Event], None] = lambda event: None,
 ) -> Applied:
-    """Carry a plan out on a new branch, or leave everything as it was.
+    """Carry a hop of a plan out on a new branch, or leave everything as it was.
 
     A step whose references cannot be rewritten surely is left out, with those that wait for it;
     the others are carried out.
 
     Args:
-        snapshot: the repository at the commit that is checked out.
+        snapshot: the repository at the commit that is checked out, leaving the lane of `due_hop`.
         plan: the plan.
         plan_id: its identity, for the branch, the commits' trailers and the journal.
-        steps: carry out only so many, from the first; None: all.
+        steps: carry out only so many, from the first that has not landed; None: all of the hop.
         gates: whether the configured gates run.
+        rebase: whether a plan of another commit or configuration is verified anew; what has
+            landed is passed over then, and what does not hold any more is left out.
         observe: told of each event when the journal holds it.
 
     Raises:
-        UsageError: the plan is of another commit or configuration, or does not hold on this one.
+        UsageError: the plan is of another commit or configuration, was edited, or does not hold
+            on this one.
         EnvironmentFailure: git or the disk failed; everything was undone.
     """
-    hop = _verified(snapshot, plan)
-    chosen = plan.steps if steps is None else plan.steps[:steps]
+    hop, holding, left_out = _verified(snapshot, plan, rebase)
+    chosen = holding if steps is None else holding[:steps]
     if not chosen:
         raise UsageError("the plan has no step to carry out")
     moves = tuple(FileMove(m.source, m.target) for step in chosen for m in step.moves)
     require_committed(snapshot, moves)
     settings = snapshot.facts.settings
     source, target = hop.source.name, hop.target.name
+    name = f"plan-{plan_id[:12]}"
+    if plan.commit != snapshot.commit:
+        name += f"-on-{snapshot.commit[:12]}"  # what landed of it before has a branch already
     job = Job(
         base_commit=snapshot.commit,
-        branch=f"promote/{source}-to-{target}/plan-{plan_id[:12]}",
+        branch=f"promote/{source}-to-{target}/{name}",
         title=f"promote({source}→{target}): {plural(len(moves), 'module')} of plan {plan_id[:12]}",
         plan_id=plan_id,
         moves=moves,
@@ -110,29 +118,120 @@ def apply_plan(
     outcome = carry_out(
         snapshot.git, settings, job, composer.next_step, evidence=evidence, observe=observe
     )
-    return Applied(outcome, tuple(composer.left_out))
+    return Applied(outcome, (*left_out, *composer.left_out))
 
 
-def _verified(snapshot: Snapshot, plan: Plan) -> Hop:
-    if plan.commit != snapshot.commit:
+def due_hop(facts: Facts, plan: Plan) -> int:
+    """Return the index of the first hop of a plan that has steps that have not landed.
+
+    Args:
+        facts: the repository.
+        plan: the plan.
+
+    Raises:
+        UsageError: all its steps have landed, or it has none.
+    """
+    landed = _landed(facts, plan.steps)
+    for step in plan.steps:
+        if step.id not in landed:
+            return step.hop
+    what = "have landed already" if plan.steps else "are none"
+    raise UsageError(f"there is nothing to carry out: the steps of the plan {what}")
+
+
+def _landed(facts: Facts, steps: Sequence[PlannedStep]) -> frozenset[str]:
+    """Return the ids of the steps whose files are where they, or later steps, move them."""
+    there = facts.graph.table.by_path
+    gone_on: set[str] = set()
+    landed: set[str] = set()
+    for step in reversed(steps):
+        if all(
+            (move.target in there or move.target in gone_on)
+            and (move.source not in there or move.source in facts.made)
+            for move in step.moves
+        ):
+            landed.add(step.id)
+            gone_on.update(move.source for move in step.moves)
+    return frozenset(landed)
+
+
+def _verified(
+    snapshot: Snapshot, plan: Plan, rebase: bool
+) -> tuple[Hop, tuple[PlannedStep, ...], tuple[LeftOut, ...]]:
+    """Return the hop to carry out, its steps that hold, and those that hold no more."""
+    facts = snapshot.facts
+    settings = facts.settings
+    again = "make a new plan, or give --rebase-plan to verify this one anew"
+    if plan.assumed:
+        raise UsageError(
+            f"the plan assumes what is not so ({printable(plan.assumed[0])[:200]}): make one "
+            "without assumptions"
+        )
+    if not rebase and plan.commit != snapshot.commit:
         made = printable(plan.commit or "no commit")
         raise UsageError(
-            f"the plan was made on {made[:52]}, and {snapshot.commit[:12]} is checked out: make a "
-            "plan of the present commit"
+            f"the plan was made on {made[:52]}, and {snapshot.commit[:12]} is checked out: {again}"
         )
-    if plan.config != snapshot.facts.settings.digest:
-        raise UsageError("the configuration changed since the plan was made: make a new plan")
-    if len(plan.hops) != 1:
-        raise UsageError("the plan has several hops: plan and apply one at a time")
-    settings = snapshot.facts.settings
-    source, target = settings.lane(plan.hops[0].source), settings.lane(plan.hops[0].target)
+    if not rebase and plan.config != settings.digest:
+        raise UsageError(f"the configuration changed since the plan was made: {again}")
+    if not rebase and plan.digest != sealed(plan).digest:
+        raise UsageError(f"the plan was edited after it was made: {again}")
+    number = due_hop(facts, plan)
+    source = settings.lane(plan.hops[number].source)
+    target = settings.lane(plan.hops[number].target)
     if source is None or target is None or source.promotes_to != target.name:
         raise UsageError("the plan's lanes are not those of the configuration: make a new plan")
-    hop = open_hop(snapshot.facts, source, target)
-    faults = check_plan(plan, snapshot.facts, hop)
+    hop = open_hop(facts, source, target)
+    steps = tuple(step for step in plan.steps if step.hop == number)
+    left_out: tuple[LeftOut, ...] = ()
+    if rebase:
+        steps, left_out = _rebased(facts, hop, steps, _landed(facts, plan.steps))
+    plan = msgspec.structs.replace(
+        plan, steps=(*(step for step in plan.steps if step.hop < number), *steps)
+    )
+    faults = check_plan(plan, facts, hop, number)
     if faults:
         raise UsageError(f"the plan does not hold: {printable(faults[0])}; make a new plan")
-    return hop
+    return hop, steps, left_out
+
+
+def _rebased(
+    facts: Facts, hop: Hop, steps: Iterable[PlannedStep], landed: Collection[str]
+) -> tuple[tuple[PlannedStep, ...], tuple[LeftOut, ...]]:
+    """Return the steps that are still to be done and hold, and those that hold no more."""
+    blocked = blocked_modules(hop)
+    candidates = frozenset(hop.candidates)
+    planned = {name for step in steps for name in step.modules}
+    kept: list[PlannedStep] = []
+    left_out: dict[str, LeftOut] = {}
+    for step in steps:
+        if step.id in landed:
+            continue
+        after = tuple(earlier for earlier in step.after if earlier not in landed)
+        waits_for = [earlier for earlier in after if earlier in left_out]
+        gone = [name for name in step.modules if name not in candidates]
+        stuck = [name for name in step.modules if name in blocked]
+        needed = {
+            need.needed
+            for name in step.modules
+            for need in hop.needs.get(name, ())
+            if need.needed not in planned
+        }
+        reason = None
+        if waits_for:
+            reason = f"it waits for step {waits_for[0]}"
+        elif gone:
+            reason = f"{printable(gone[0])} is no module of lane {hop.source.name} any more"
+        elif stuck:
+            cause = blocked[stuck[0]].causes[0]
+            reason = f"{printable(stuck[0])} is blocked by now: {cause.code}"
+        elif needed:
+            reason = f"it needs {printable(min(needed))} by now, which is not in the plan"
+        if reason is None:
+            kept.append(msgspec.structs.replace(step, after=after))
+        else:
+            left_out[step.id] = LeftOut(step.id, step.modules, reason)
+    return tuple(kept), tuple(left_out.values())
 
 
 class _Composer:

@@ -43,6 +43,25 @@ def status(git: Git) -> Status:
     return Status(now, runs, left)
 
 
+def gate_seconds(git: Git) -> dict[str, list[float]]:
+    """Return how long the runs of each gate took, by its name, the oldest first.
+
+    Only runs that passed: one that failed may have stopped early, or hung until its time was up.
+
+    Raises:
+        EnvironmentFailure: the journal cannot be read.
+    """
+    journal = Journal.open_if_there(journal_path(git))
+    if journal is None:
+        return {}
+    with journal:
+        runs = journal.runs(holder=None)
+    found: dict[str, list[float]] = {}
+    for gate in (gate for run in runs for gate in run.gates if gate.passed):
+        found.setdefault(gate.name, []).append(gate.seconds)
+    return found
+
+
 def _runs(git: Git, now: Holder | None) -> tuple[Run, ...]:
     journal = Journal.open_if_there(journal_path(git))
     if journal is None:

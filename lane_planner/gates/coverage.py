@@ -1,7 +1,8 @@
 """Test coverage data as the tools write it: which fraction of a file's lines the tests ran.
 
 `parse_coverage` is pure and knows coverage.py's JSON, lcov and Cobertura XML; `read_coverage`
-reads the file and finds out which directory the paths in it were written from.
+reads the file, coverage.py's own database too, and finds out which directory the paths in it were
+written from.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ import bisect
 import os
 import posixpath
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 from xml.parsers import expat
 
 import msgspec
 
 from lane_planner.base.errors import UsageError
+from lane_planner.base.text import plural
+from lane_planner.gates.coverage_database import MAGIC, json_report, measured_files
+from lane_planner.gates.coverage_memory import keep, keys_of, recall, situation
 
 # How many of the paths are looked up on disk to find out where they were written from.
 _SAMPLE = 200
@@ -45,8 +51,10 @@ class CoverageData(msgspec.Struct, frozen=True):
         return None
 
 
-def read_coverage(path: Path, root: Path) -> CoverageData:
-    """Read a coverage file: coverage.py's JSON, lcov or Cobertura XML, told apart by content.
+def read_coverage(path: Path, root: Path, memory: Path | None = None) -> CoverageData:
+    """Read a coverage file, of whatever kind: its content tells.
+
+    It may be coverage.py's JSON report or its database (`.coverage`), lcov or Cobertura XML.
 
     The paths in it may be absolute, relative to the root, or written from another directory (a
     checkout elsewhere, the directory of the coverage file, one above the root): of the ways to
@@ -55,26 +63,82 @@ def read_coverage(path: Path, root: Path) -> CoverageData:
     Args:
         path: the coverage file.
         root: the root that paths are wanted relative to.
+        memory: file of the tool's own that keeps what coverage.py said of its database, as it takes
+            its time; None: nothing is kept.
 
     Raises:
         UsageError: the file cannot be read, is in no known format, or is malformed.
+        EnvironmentFailure: coverage.py, which reads its own database, could not be run.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"cannot read coverage data {path}: {reason}") from error
+    base = os.path.relpath(path.parent.resolve(), root.resolve()).replace(os.sep, "/")
+    place = _Place(
+        root.resolve().as_posix(),
+        "" if base == "." or base.startswith("../") else base,
+        lambda name: (root / name).is_file(),
+    )
     try:
+        if content.startswith(MAGIC):
+            return _from_database(content, root.resolve(), place, memory)
         fractions = parse_coverage(content)
     except ValueError as error:
         raise UsageError(f"coverage data {path}: {_one_line(str(error))}") from error
-    base = os.path.relpath(path.parent.resolve(), root.resolve()).replace(os.sep, "/")
     return relative_to_root(
-        fractions,
-        root=root.resolve().as_posix(),
-        data_directory="" if base == "." or base.startswith("../") else base,
-        exists=lambda name: (root / name).is_file(),
+        fractions, root=place.root, data_directory=place.data_directory, exists=place.exists
     )
+
+
+class _Place(NamedTuple):
+    """Where paths may be relative to; see `relative_to_root`."""
+
+    root: str
+    data_directory: str
+    exists: Callable[[str], bool]
+
+
+def _from_database(content: bytes, root: Path, place: _Place, memory: Path | None) -> CoverageData:
+    """Return the figures of coverage.py's own database.
+
+    Raises:
+        ValueError: it is none, or broken, or coverage.py is not there to read it.
+    """
+    situated = None if memory is None else situation(content, root)
+    with tempfile.TemporaryDirectory(prefix="lane-planner-") as directory:
+        copy = Path(directory, "data")
+        copy.write_bytes(content)
+        measured = measured_files(copy)
+        files: dict[str, list[str]] = {}
+        for written, name in _placed(measured, place):
+            if place.exists(name):
+                files.setdefault(name, []).append(written)
+        placed = {written for names in files.values() for written in names}
+        elsewhere = [written for written in measured if written not in placed]
+        keys = {} if situated is None else keys_of(situated, root, files)
+        known = {} if memory is None else recall(memory)
+        wanted = {name: names for name, names in files.items() if keys.get(name) not in known}
+        fractions: dict[str, float] = {}
+        if wanted or elsewhere:
+            fractions = _parse_json(json_report(copy, root, wanted, elsewhere))
+    if memory is not None and keys and wanted:
+        figures = {
+            key: fractions.get(name) if name in wanted else known[key] for name, key in keys.items()
+        }
+        keep(memory, figures)
+    for name in files.keys() - wanted.keys():
+        figure = known[keys[name]]
+        if figure is not None:
+            fractions[name] = figure
+    if not fractions and not files:
+        raise ValueError(
+            f"it is of {plural(len(measured), 'file')}, none of which is in the repository: make "
+            "it from this repository's root"
+        )
+    inside = [name for name in fractions if not _normal(name).startswith("/")]
+    return CoverageData(tuple((name, fractions[name]) for name in sorted(inside)))
 
 
 def parse_coverage(content: bytes) -> dict[str, float]:
@@ -83,10 +147,6 @@ def parse_coverage(content: bytes) -> dict[str, float]:
     Raises:
         ValueError: the content is in no known format or is malformed; the message says how.
     """
-    if content.startswith(b"SQLite format 3\0"):
-        raise ValueError(
-            "this is coverage.py's own database; run `coverage json` and name the file it writes"
-        )
     start = content.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{"):
         return _parse_json(start)
@@ -115,24 +175,30 @@ def relative_to_root(
             lies outside.
         exists: tells whether a path below the root is a file.
     """
+    place = _Place(root, data_directory, exists)
+    merged: dict[str, float] = {}
+    for written, path in _placed(fractions, place):
+        merged[path] = min(fractions[written], merged.get(path, 1.0))
+    return CoverageData(tuple(sorted(merged.items())))
+
+
+def _placed(paths: Iterable[str], place: _Place) -> list[tuple[str, str]]:
+    """Return paths as the data writes them, each with what it is below the root."""
     below, absolute, relative = [], [], []
-    for written in sorted(fractions):
+    above = place.root.rstrip("/") + "/"
+    for written in sorted(paths):
         path = _normal(written)
-        if path.startswith(root.rstrip("/") + "/"):
-            below.append((written, path[len(root.rstrip("/")) + 1 :]))
+        if path.startswith(above):
+            below.append((written, path[len(above) :]))
         elif path.startswith("/"):
             absolute.append((written, path))
         else:
             relative.append((written, path))
-    found = [
+    return [
         *below,
-        *_written_elsewhere(absolute, data_directory=None, exists=exists),
-        *_written_elsewhere(relative, data_directory=data_directory, exists=exists),
+        *_written_elsewhere(absolute, data_directory=None, exists=place.exists),
+        *_written_elsewhere(relative, data_directory=place.data_directory, exists=place.exists),
     ]
-    merged: dict[str, float] = {}
-    for written, path in found:
-        merged[path] = min(fractions[written], merged.get(path, 1.0))
-    return CoverageData(tuple(sorted(merged.items())))
 
 
 def _written_elsewhere(

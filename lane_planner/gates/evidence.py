@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from lane_planner.base.markdown import as_name, as_row, as_text
 from lane_planner.base.text import plural, printable
 from lane_planner.gates.command import GateResult
 from lane_planner.promotion.values import FileMove, Promotion
@@ -159,15 +160,15 @@ def to_markdown(evidence: Evidence) -> str:
     Long tables are cut, saying so: the JSON has everything.
     """
     sections = [
-        f"# {_text(evidence.title)}",
+        f"# {as_text(evidence.title)}",
         _summary(evidence),
         _modules(evidence),
         _imports(evidence),
         _gates(evidence),
-        _bullets("Notes", [_text(note) for note in evidence.notes]),
+        _bullets("Notes", [as_text(note) for note in evidence.notes]),
         _bullets(
             "Still named here, not rewritten",
-            [f"{_name(m.path)} line {m.line}: {_name(m.text)}" for m in evidence.mentions],
+            [f"{as_name(m.path)} line {m.line}: {as_name(m.text)}" for m in evidence.mentions],
         ),
         _files(evidence),
     ]
@@ -186,8 +187,8 @@ def _summary(evidence: Evidence) -> str:
     passed = len(evidence.gates) - len(failed)
     gates = "no gate applied" if not evidence.gates else f"{passed} of {len(evidence.gates)} passed"
     rows = [
-        ("base", _name(evidence.base)),
-        ("result", _name(evidence.result)),
+        ("base", as_name(evidence.base)),
+        ("result", as_name(evidence.result)),
         ("files", ", ".join(counts)),
         ("gates", gates),
     ]
@@ -200,7 +201,7 @@ def _modules(evidence: Evidence) -> str:
     coverage = {entry.module: entry.fraction for entry in evidence.coverage}
     rows = []
     for module in evidence.modules:
-        row = [_name(module.before), _name(module.after)]
+        row = [as_name(module.before), as_name(module.after)]
         if coverage:
             row.append(_percent(coverage.get(module.before)))
         rows.append(row)
@@ -212,10 +213,10 @@ def _imports(evidence: Evidence) -> str:
     rows = []
     for entry in evidence.imports:
         before, after = set(entry.before), set(entry.after)
-        gone = [f"{_name(name)} {_text(kind)}" for name, kind in sorted(before - after)]
-        come = [f"{_name(name)} {_text(kind)}" for name, kind in sorted(after - before)]
+        gone = [f"{as_name(name)} {as_text(kind)}" for name, kind in sorted(before - after)]
+        come = [f"{as_name(name)} {as_text(kind)}" for name, kind in sorted(after - before)]
         if gone or come:
-            rows.append([_name(entry.module), "<br>".join(gone), "<br>".join(come)])
+            rows.append([as_name(entry.module), "<br>".join(gone), "<br>".join(come)])
     if not rows:
         return "Imports: the same before and after." if evidence.imports else ""
     return _section("Imports that changed", ["module", "before", "after"], rows)
@@ -223,22 +224,22 @@ def _imports(evidence: Evidence) -> str:
 
 def _gates(evidence: Evidence) -> str:
     rows = [
-        [_text(gate.name), gate.phase, _verdict(gate), f"{gate.seconds:.1f} s", _command(gate)]
+        [as_text(gate.name), gate.phase, _verdict(gate), f"{gate.seconds:.1f} s", _command(gate)]
         for gate in evidence.gates
     ]
     parts = [_section("Gates", ["gate", "phase", "result", "time", "command"], rows)]
     for gate in evidence.gates:
         if not gate.passed and gate.output.strip():
-            parts.append(f"Output of {_text(gate.name)} (its end):\n\n{_fenced(gate.output)}")
+            parts.append(f"Output of {as_text(gate.name)} (its end):\n\n{_fenced(gate.output)}")
     return "\n\n".join(part for part in parts if part)
 
 
 def _files(evidence: Evidence) -> str:
     moved = {move.target: move.source for move in evidence.moves}
-    rows = [[_name(source), "moved to", _name(target)] for target, source in moved.items()]
-    rows += [["", "rewritten", _name(path)] for path in evidence.rewritten]
-    rows += [["", "made", _name(path)] for path in evidence.made]
-    rows += [[_name(path), "deleted", ""] for path in evidence.deleted]
+    rows = [[as_name(source), "moved to", as_name(target)] for target, source in moved.items()]
+    rows += [["", "rewritten", as_name(path)] for path in evidence.rewritten]
+    rows += [["", "made", as_name(path)] for path in evidence.made]
+    rows += [[as_name(path), "deleted", ""] for path in evidence.deleted]
     if not rows:
         return ""
     table = _table(("before", "", "after"), rows)
@@ -252,7 +253,7 @@ def _verdict(gate: GateResult) -> str:
 
 
 def _command(gate: GateResult) -> str:
-    return _name(shlex.join(gate.command))
+    return as_name(shlex.join(gate.command))
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -260,7 +261,7 @@ def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [_row(header), _row(["---"] * len(header)), *(_row(row) for row in rows[:_ROWS])]
+    lines = [as_row(header), as_row(["---"] * len(header)), *map(as_row, rows[:_ROWS])]
     if len(rows) > _ROWS:
         lines.append(f"\n… and {len(rows) - _ROWS:,} more.")
     return "\n".join(lines)
@@ -275,32 +276,9 @@ def _bullets(title: str, items: Sequence[str]) -> str:
     return f"## {title}\n\n" + "\n".join(lines)
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _percent(fraction: float | None) -> str:
     # Rounded down: 74.96 % must not read as the 75.0 % that is asked for.
     return "no data" if fraction is None else f"{int(fraction * 1000 + 1e-9) / 10:.1f} %"
-
-
-# Every character that Markdown, HTML, or GitHub (@user, #1) gives a meaning, as a reference that
-# none of them interprets.
-_MARKUP = re.compile(r"[\\`*_\[\]<>#|~&@$]|:(?=[/\w])|(?<=ww)w(?=\.)|^[-+=\d]", re.I)
-
-
-def _text(text: str) -> str:
-    """Return text that reads as itself in a Markdown paragraph, list item or table cell."""
-    line = printable(" ".join(text.splitlines()))
-    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", line)
-
-
-def _name(name: str) -> str:
-    """Return a name as code where that shows it as it is; else as escaped text."""
-    shown = printable(name)
-    if not shown or shown != shown.strip() or "`" in shown or "|" in shown:
-        return _text(name).replace(" ", "&#32;") if name else "&#32;"
-    return f"`{shown}`"
 
 
 def _fenced(output: str) -> str:

@@ -29,6 +29,7 @@ class ImportGraph:
     def __init__(self, table: ModuleTable, sites: Iterable[ImportSite]) -> None:
         self._table = table
         self._sites = tuple(sites)
+        self._components: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
 
     @property
     def modules(self) -> Mapping[str, Module]:
@@ -85,7 +86,10 @@ class ImportGraph:
         Args:
             kinds: the kinds of import that count.
         """
-        return components(self.edges(kinds))
+        known = self._components.get(tuple(kinds))
+        if known is None:
+            known = self._components[tuple(kinds)] = components(self.edges(kinds))
+        return known
 
     def as_networkx(self) -> networkx.DiGraph[str]:
         """Return a networkx graph of all modules and resolved imports, sites as edge data."""

@@ -13,7 +13,7 @@ they cost no batch.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -50,174 +50,157 @@ class Placed(msgspec.Struct, frozen=True):
     files: frozenset[str]
 
 
-class _Group(msgspec.Struct):
-    """Steps that have to be in one batch if they are in the same wave."""
+class _Group:
+    """Steps that have to be in one batch because they edit files in common.
 
-    steps: list[int]
-    size: int
+    Groups grow together; `now` is the one that a group has become a part of.
+    """
+
+    def __init__(self, wave: int) -> None:
+        self.wave = wave
+        self.steps: list[int] = []
+        self.size = 0
+        self._into: _Group | None = None
+
+    def now(self) -> _Group:
+        group = self
+        while group._into is not None:
+            if group._into._into is not None:
+                group._into = group._into._into
+            group = group._into
+        return group
+
+    def take(self, other: _Group) -> None:
+        self.steps += other.steps
+        self.size += other.size
+        other._into = self
 
 
 def place(footprints: Sequence[Footprint], most: int) -> tuple[Placed, ...]:
     """Return the batches of steps, wave after wave.
 
     A step lands in the first wave in which all that it waits for has landed, unless it edits a
-    file that a batch of that wave edits and that has no room for it: then in the next.
+    file that a batch of that wave edits and that has no room for it: then in the next. Time grows
+    with the files that the steps edit, however many of them edit the same one.
 
     Args:
-        footprints: the steps, best first.
+        footprints: the steps, best first; each behind those that it waits for.
         most: how many files a batch may move; a step that moves more is a batch of its own.
     """
-    missing = [len(step.after) for step in footprints]
-    following: list[list[int]] = [[] for _ in footprints]
-    for index, step in enumerate(footprints):
-        for earlier in step.after:
-            following[earlier].append(index)
-    ready = [index for index, count in enumerate(missing) if count == 0]
-    there: set[str] = set()  # of the packages: those that are made by now
-    batches: list[Placed] = []
-    wave = 0
-    while ready:
-        wave += 1
-        edits = {
-            i: footprints[i].files.union(p for p in footprints[i].packages if p not in there)
-            for i in ready
-        }
-        groups = _groups(footprints, edits, most)
-        placed: set[int] = set()
-        for steps in _packed(footprints, groups, most):
-            files = frozenset().union(*(edits[index] for index in steps))
-            batches.append(Placed(wave, tuple(sorted(steps)), files))
-            placed.update(steps)
-            there.update(files)
-        waiting = [index for index in ready if index not in placed]
-        for index in placed:
-            for later in following[index]:
-                missing[later] -= 1
-                if missing[later] == 0:
-                    waiting.append(later)
-        ready = sorted(waiting)
-    return tuple(batches)
-
-
-def _groups(
-    footprints: Sequence[Footprint], edits: Mapping[int, Collection[str]], most: int
-) -> list[_Group]:
-    """Return the groups of one wave; what finds no room is in none."""
+    wave_of: list[int] = [0] * len(footprints)
+    last: dict[str, _Group] = {}  # the latest group that edits a file
+    maker: dict[str, _Group] = {}  # the group that makes a package
     groups: list[_Group] = []
-    for component in _components(edits):
-        size = sum(footprints[index].size for index in component)
-        if size <= most or len(component) == 1:
-            groups.append(_Group(component, size))
-        else:
-            groups += _divided(footprints, edits, component, most)
-    return groups
-
-
-def _components(edits: Mapping[int, Collection[str]]) -> list[list[int]]:
-    """Return the steps that edit files in common, directly or by way of others."""
-    parent = {index: index for index in edits}
-
-    def find(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    owner: dict[str, int] = {}
-    for index, files in edits.items():
-        for path in files:
-            other = owner.setdefault(path, index)
-            a, b = find(index), find(other)
-            if a != b:
-                parent[max(a, b)] = min(a, b)
-    found: dict[int, list[int]] = {}
-    for index in edits:
-        found.setdefault(find(index), []).append(index)
-    return list(found.values())
-
-
-def _divided(
-    footprints: Sequence[Footprint],
-    edits: Mapping[int, Collection[str]],
-    component: Sequence[int],
-    most: int,
-) -> list[_Group]:
-    """Take as much of a component that is too large as one wave can hold.
-
-    Package by package, the package of the best step first: each step joins the group that edits
-    its files, and makes one of the groups that do; where that grows too large, it waits.
-    """
-    rank: dict[str, int] = {}
-    for index in component:
-        rank.setdefault(footprints[index].package, index)
-    owner: dict[str, _Group] = {}
-    groups: list[_Group] = []
-    for index in sorted(component, key=lambda i: (rank[footprints[i].package], i)):
-        files = edits[index]
-        met = {id(group): group for path in files if (group := owner.get(path)) is not None}
-        joined = sorted(met.values(), key=lambda group: group.steps[0])
-        size = footprints[index].size + sum(group.size for group in joined)
-        if size > most and joined:
-            continue
-        if joined:
-            # The largest takes over the others, so that each file changes hands seldom.
-            home = max(joined, key=lambda group: len(group.steps))
-            for group in joined:
-                if group is not home:
-                    home.steps += group.steps
-                    for path in (path for i in group.steps for path in edits[i]):
-                        owner[path] = home
-                    group.steps = []
-        else:
-            home = _Group([], 0)
+    for index in _by_package(footprints):
+        step = footprints[index]
+        wave = max((wave_of[earlier] for earlier in step.after), default=0) + 1
+        editing = [last[path].now() for path in step.files if path in last]
+        wave = max([wave, *(group.wave for group in editing)])
+        while True:
+            met = {id(group): group for group in editing if group.wave == wave}
+            for path in (*step.packages, *step.files):
+                group = maker.get(path)
+                if group is not None and group.wave == wave:
+                    met[id(group.now())] = group.now()
+            for path in step.packages:
+                group = last.get(path)
+                if group is not None and group.wave == wave:
+                    met[id(group.now())] = group.now()
+            if not met or step.size + sum(group.size for group in met.values()) <= most:
+                break
+            wave += 1
+        joined = sorted(met.values(), key=lambda group: (-len(group.steps), group.steps[0]))
+        home = joined[0] if joined else _Group(wave)
+        if not joined:
             groups.append(home)
+        for group in joined[1:]:
+            home.take(group)
         home.steps.append(index)
-        home.size = size
-        owner.update(dict.fromkeys(files, home))
-    return [group for group in groups if group.steps]
+        home.size += step.size
+        wave_of[index] = wave
+        last.update(dict.fromkeys(step.files, home))
+        for path in step.packages:
+            if path not in maker or maker[path].wave > wave:
+                maker[path] = home
+    waves: dict[int, list[_Group]] = {}
+    for group in groups:
+        if group.now() is group:
+            waves.setdefault(group.wave, []).append(group)
+    return tuple(
+        Placed(wave, tuple(steps), _edited(footprints, steps, wave, maker))
+        for wave, found in sorted(waves.items())
+        for steps in _packed(footprints, found, most)
+    )
+
+
+def _by_package(footprints: Sequence[Footprint]) -> list[int]:
+    """Return the steps with those of each package together, that of the best step first.
+
+    Each stays behind those that it waits for.
+    """
+    depth = [0] * len(footprints)
+    best: dict[tuple[int, str], int] = {}
+    for index, step in enumerate(footprints):
+        depth[index] = max((depth[earlier] for earlier in step.after), default=0) + 1
+        best.setdefault((depth[index], step.package), index)
+    return sorted(
+        range(len(footprints)),
+        key=lambda i: (depth[i], best[depth[i], footprints[i].package], i),
+    )
+
+
+def _edited(
+    footprints: Sequence[Footprint], steps: Iterable[int], wave: int, maker: Mapping[str, _Group]
+) -> frozenset[str]:
+    """Return what some steps of a wave edit; what is made before it is not made again."""
+    found: set[str] = set()
+    for index in steps:
+        found |= footprints[index].files
+        found.update(path for path in footprints[index].packages if maker[path].wave == wave)
+    return frozenset(found)
 
 
 def _packed(
     footprints: Sequence[Footprint], groups: Sequence[_Group], most: int
 ) -> list[list[int]]:
     """Return the steps of each batch, that of the best step first."""
-    tied = _first_fit(_tied(footprints, groups, most), most)
-    loose = _first_fit(groups, most)
-    chosen = tied if len(tied) <= len(loose) else loose
-    return sorted((sorted(group.steps) for group in chosen), key=lambda steps: steps[0])
+    loose = [(group.size, sorted(group.steps)) for group in groups]
+    tied = _first_fit(_tied(footprints, loose, most), most)
+    free = _first_fit(loose, most)
+    return sorted(map(sorted, tied if len(tied) <= len(free) else free))
 
 
-def _tied(footprints: Sequence[Footprint], groups: Sequence[_Group], most: int) -> list[_Group]:
-    """Tie groups of one package together, as far as a batch holds them."""
-    found: list[_Group] = []
-    last: dict[str, _Group] = {}
-    for group in sorted(groups, key=lambda group: min(group.steps)):
-        package = footprints[min(group.steps)].package
-        mates = last.get(package)
-        if mates is not None and mates.size + group.size <= most:
-            mates.steps = mates.steps + group.steps
-            mates.size += group.size
+_Item = tuple[int, list[int]]  # how many files some steps move, and the steps
+
+
+def _tied(footprints: Sequence[Footprint], items: Iterable[_Item], most: int) -> list[_Item]:
+    """Tie steps of one package together, as far as a batch holds them."""
+    found: list[_Item] = []
+    last: dict[str, int] = {}  # index of the tie that a package's steps may join
+    for size, steps in sorted(items, key=lambda item: item[1]):
+        package = footprints[steps[0]].package
+        index = last.get(package)
+        if index is not None and found[index][0] + size <= most:
+            found[index] = (found[index][0] + size, found[index][1] + steps)
         else:
-            last[package] = _Group(list(group.steps), group.size)
-            found.append(last[package])
+            last[package] = len(found)
+            found.append((size, steps))
     return found
 
 
-def _first_fit(groups: Iterable[_Group], most: int) -> list[_Group]:
-    """Fill batches, the largest groups first, each into the first one that has room."""
-    bins: list[_Group] = []
+def _first_fit(items: Iterable[_Item], most: int) -> list[list[int]]:
+    """Fill batches, the largest items first, each into the first one that has room."""
+    batches: list[list[int]] = []
     by_room: dict[int, list[int]] = {}  # heaps of the indexes of batches
-    for group in sorted(groups, key=lambda group: (-group.size, min(group.steps))):
-        fitting = [room for room, heap in by_room.items() if room >= group.size and heap]
+    for size, steps in sorted(items, key=lambda item: (-item[0], item[1])):
+        fitting = [room for room, heap in by_room.items() if room >= size and heap]
         if fitting:
             room = min(fitting, key=lambda room: by_room[room][0])
             index = heapq.heappop(by_room[room])
-            bins[index].steps += group.steps
-            bins[index].size += group.size
+            batches[index] = batches[index] + steps
         else:
-            index = len(bins)
-            bins.append(_Group(list(group.steps), group.size))
-        left = most - bins[index].size
-        if left > 0:
-            heapq.heappush(by_room.setdefault(left, []), index)
-    return bins
+            room, index = most, len(batches)
+            batches.append(steps)
+        if room > size:
+            heapq.heappush(by_room.setdefault(room - size, []), index)
+    return batches

@@ -74,6 +74,9 @@ class Hop(msgspec.Struct, frozen=True):
         causes: causes of its own for each module that cannot move whatever else moves, sorted.
         needs: what each module needs, one entry a needed module, sorted.
         together: groups that have to land as one step although no rule orders them.
+        arriving: the sites that name in vain, today, what a module will be called after its move,
+            as they will be, each with the module's name before it.
+        closing: the modules whose arrival would close a circle if all of them moved.
     """
 
     source: Lane
@@ -85,6 +88,8 @@ class Hop(msgspec.Struct, frozen=True):
     causes: dict[str, tuple[Cause, ...]]
     needs: dict[str, tuple[Need, ...]]
     together: tuple[tuple[str, ...], ...]
+    arriving: tuple[tuple[ImportSite, str], ...]
+    closing: frozenset[str]
 
 
 def next_lane(settings: Settings, source: str | None, target: str | None) -> tuple[Lane, Lane]:
@@ -150,6 +155,17 @@ def route(settings: Settings, source: str | None, target: str | None) -> tuple[L
     raise UsageError(f"{target} does not come after {source}: the way is {way}")
 
 
+def along_promotions(settings: Settings) -> list[Lane]:
+    """Return the lanes so that each stands behind all that promote to it."""
+    found: list[Lane] = []
+    waiting = list(settings.lanes)
+    while waiting:
+        reached = {lane.promotes_to for lane in waiting}
+        found += [lane for lane in waiting if lane.name not in reached]
+        waiting = [lane for lane in waiting if lane.name in reached]
+    return found
+
+
 def target_path(facts: Facts, path: str, target: Lane) -> str:
     """Return where a file of a lane stands after its promotion."""
     found = facts.lanes.lane_path(path)
@@ -188,8 +204,13 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
     _file_causes(facts, candidates, causes)
     _place_causes(facts, target, candidates, targets, renamed, causes)
     needs = _import_causes(facts, source, target, candidates, causes)
-    hop = Hop(source, target, candidates, paths, targets, renamed, causes.sorted(), needs, ())
-    return _without_new_circles(facts, hop)
+    arriving = tuple(_arrivals(facts, renamed))
+    hop = Hop(
+        source, target, candidates, paths, targets, renamed, causes.sorted(), needs, (), arriving,
+        frozenset(),
+    )  # fmt: skip
+    closing = frozenset(_new_circles(facts, hop, candidates))
+    return _without_new_circles(facts, msgspec.structs.replace(hop, closing=closing))
 
 
 class _Causes:
@@ -378,30 +399,39 @@ def blocked_names(hop: Hop) -> set[str]:
     return found
 
 
-def relaxed(facts: Facts, hop: Hop, stays: Callable[[Cause], bool]) -> Hop:
+def relaxed(
+    facts: Facts,
+    hop: Hop,
+    stays: Callable[[str, Cause], bool],
+    without: Collection[ImportSite] = (),
+) -> Hop:
     """Return a hop without some of its causes, and with those that come of it.
 
     Args:
         facts: the repository.
         hop: a hop opened on it.
-        stays: tells which causes stay.
+        stays: tells which causes of which modules stay.
+        without: imports that are taken for removed when new circles are looked for.
     """
     kept = {
-        name: tuple(cause for cause in found if stays(cause)) for name, found in hop.causes.items()
+        name: tuple(cause for cause in found if stays(name, cause))
+        for name, found in hop.causes.items()
     }
     causes = {name: found for name, found in kept.items() if found}
-    return _without_new_circles(facts, msgspec.structs.replace(hop, causes=causes))
+    return _without_new_circles(facts, msgspec.structs.replace(hop, causes=causes), without)
 
 
-def _without_new_circles(facts: Facts, hop: Hop) -> Hop:
+def _without_new_circles(facts: Facts, hop: Hop, without: Collection[ImportSite] = ()) -> Hop:
     """Block modules whose arrival gives a dangling import a meaning that closes a circle.
 
     Only what can move arrives; so this is repeated until nothing more is blocked.
     """
     while True:
         blocked = blocked_names(hop)
-        arriving = {name: new for name, new in hop.renamed.items() if name not in blocked}
-        found = _new_circles(facts, arriving)
+        if hop.closing <= blocked:
+            return hop  # where fewer arrive, no more circles close
+        moving = [name for name in hop.candidates if name not in blocked]
+        found = _new_circles(facts, hop, moving, without)
         if not found:
             return hop
         causes = dict(hop.causes)
@@ -410,50 +440,47 @@ def _without_new_circles(facts: Facts, hop: Hop) -> Hop:
         hop = msgspec.structs.replace(hop, causes=dict(sorted(causes.items())))
 
 
-def _new_circles(facts: Facts, renamed: Mapping[str, str]) -> dict[str, tuple[Cause, ...]]:
-    """Return the causes of arrivals that close a circle, by module."""
-    arriving = arrivals(facts, renamed)
+def _new_circles(
+    facts: Facts, hop: Hop, names: Iterable[str], without: Collection[ImportSite] = ()
+) -> dict[str, tuple[Cause, ...]]:
+    """Return the causes of those modules whose arrival closes a circle, by name."""
+    moving, gone = frozenset(names), frozenset(without)
+    arriving = [(site, name) for site, name in hop.arriving if name in moving]
+    if not arriving:
+        return {}
+    graph = facts.graph
+    if gone:
+        graph = ImportGraph(graph.table, [site for site in graph.sites if site not in gone])
     causes = _Causes(facts)
     for code, kinds in (("LP201", ("eager",)), ("LP202", ("eager", "deferred"))):
-        old = facts.graph.edges(kinds)
+        old = graph.edges(kinds)
         new = {(site.importer, name): site for site, name in arriving if site.kind in kinds}
         if not new:
             continue
         grown = {name: part for part in components(old | new.keys()) for name in part}
-        known = {name: part for part in components(old) for name in part}
+        known = {name: part for part in graph.components(kinds) for name in part}
         for (importer, name), site in sorted(new.items()):
             part = grown.get(name)
             if part is None or part is not grown.get(importer) or part == known.get(name):
                 continue
-            what = f"{importer} names {renamed[name]}, which would close a circle"
+            what = f"{importer} names {hop.renamed[name]}, which would close a circle"
             causes.of_site(name, code, site, what)
     return causes.sorted()
 
 
-def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite, str]]:
-    """Return the sites that name, in vain today, what a moved module will be called.
-
-    Args:
-        facts: the repository.
-        renamed: name after the move, by name before it.
-
-    Returns:
-        (the site as it will be, the module's name before its move), by importer and line.
-    """
+def _arrivals(facts: Facts, renamed: Mapping[str, str]) -> Iterable[tuple[ImportSite, str]]:
+    """Yield the sites that name, in vain today, what a moved module will be called."""
     table = facts.graph.table
-    coming = {
-        new: name
-        for name, new in renamed.items()
-        if new not in table.by_name
-        or table.by_name[new].namespace
-        or table.by_name[new].path in facts.made
-    }
+    coming: dict[str, list[str]] = {}
+    for name, new in renamed.items():
+        holder = table.by_name.get(new)
+        if holder is None or holder.namespace or holder.path in facts.made:
+            coming.setdefault(new, []).append(name)
     stand_ins = {
         new: Module(new, new, False, False, True, new.rpartition(".")[0]) for new in coming
     }
     grown = msgspec.structs.replace(table, by_name=table.by_name | stand_ins)
     resolver = Resolver(grown, facts.settings.aliases)
-    found = []
     for module in table.by_name.values():
         record = None if module.namespace else facts.records.get(module.path)
         if record is None or not record.imports:
@@ -465,10 +492,7 @@ def arrivals(facts: Facts, renamed: Mapping[str, str]) -> list[tuple[ImportSite,
                 package = RawImport(raw.module, ("*",), raw.line, raw.column)
                 targets.update(target.imported for target in resolver.targets(module, package))
             for new in sorted(targets & coming.keys()):
-                if coming[new] != module.name:
-                    found.append((_site(module.name, new, raw), coming[new]))
-    return found
-
-
-def _site(importer: str, imported: str, raw: RawImport) -> ImportSite:
-    return ImportSite(importer, imported, raw.line, raw.column, raw.kind, raw.optional, raw.dynamic)
+                site = ImportSite(
+                    module.name, new, raw.line, raw.column, raw.kind, raw.optional, raw.dynamic
+                )
+                yield from ((site, name) for name in coming[new] if name != module.name)

@@ -28,7 +28,7 @@ def landed(facts: Facts, hop: Hop, names: Collection[str]) -> Facts:
     Args:
         facts: the repository before.
         hop: where each module goes.
-        names: the modules that moved, whatever stands in their way.
+        names: the modules that moved, whatever stood in their way.
     """
     moving = frozenset(names)
     table = facts.graph.table
@@ -36,6 +36,7 @@ def landed(facts: Facts, hop: Hop, names: Collection[str]) -> Facts:
     renamed = {name: hop.renamed[name] for name in moving}
     made = _made(facts, moved, hop.target)
     resolver = Resolver(table, facts.settings.aliases)
+    known = {(site.importer, site.line, site.column, site.imported) for site in facts.graph.sites}
     replaced = facts.made.intersection(moved.values())
     records: dict[str, FileRecord] = dict.fromkeys(made, FileRecord())
     for path, record in facts.records.items():
@@ -44,7 +45,7 @@ def landed(facts: Facts, hop: Hop, names: Collection[str]) -> Facts:
         target = moved.get(path, path)
         records[target] = record
         if record.imports:
-            raws = tuple(_written(resolver, table.by_path[path], record, renamed))
+            raws = tuple(_written(resolver, table.by_path[path], record, renamed, known))
             records[target] = msgspec.structs.replace(record, imports=raws)
     made |= facts.made - replaced
     kept = _directories_of(path for path in records if path not in made)
@@ -139,8 +140,12 @@ def _written(
     module: Module,
     record: FileRecord,
     renamed: Mapping[str, str],
+    known: Collection[tuple[str, int, int, str]],
 ) -> Iterable[RawImport]:
-    """Yield a file's imports, absolute, with the names that what they mean has after the move."""
+    """Yield a file's imports, absolute, with the names that what they mean has after the move.
+
+    What is not in the graph is external, or taken for removed.
+    """
     for raw in record.imports:
         try:
             base = resolver.absolute(module, raw)
@@ -150,11 +155,10 @@ def _written(
         for name in raw.names or (None,):
             one = msgspec.structs.replace(raw, names=None if name is None else (name,))
             target = resolver.targets(module, one)[0]
-            if target.external:
+            site = (module.name, raw.line, raw.column, target.imported)
+            if site not in known and target.imported != module.name:
                 continue
-            if target.fault is None:
-                meant = renamed.get(target.imported, target.imported)
-                yield msgspec.structs.replace(raw, module=meant, names=None, anchor=None)
-            else:
-                names = None if name is None else (name,)
-                yield msgspec.structs.replace(raw, module=base, names=names, anchor=None)
+            # What a package lacks today may arrive as a module of it: there the name is kept.
+            names = (name,) if target.imported == base and name is not None else None
+            meant = renamed.get(target.imported, target.imported)
+            yield msgspec.structs.replace(raw, module=meant, names=names, anchor=None)

@@ -176,7 +176,7 @@ def order(
     for name, needed in edges:
         if of[name] != of[needed]:
             before[of[name]].add(of[needed])
-    sequence = _topological(before)
+    sequence = topological(before)
     wave = [1] * len(groups)
     for index in sequence:
         for earlier in before[index]:
@@ -210,7 +210,7 @@ def importing_files(facts: Facts, names: Collection[str]) -> set[str]:
     }
 
 
-def _topological(before: list[set[int]]) -> list[int]:
+def topological(before: list[set[int]]) -> list[int]:
     """Return indexes so that each comes behind all that are before it (Kahn, 1962)."""
     missing = [len(earlier) for earlier in before]
     following: list[list[int]] = [[] for _ in before]

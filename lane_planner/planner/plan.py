@@ -29,10 +29,10 @@ from lane_planner.planner.schema import (
     PlannedMove,
     PlannedStep,
     Summary,
-    Unlock,
     sealed,
 )
 from lane_planner.planner.simulate import simulate
+from lane_planner.planner.unlocks import unlocks_of
 
 GatesFor = Callable[[Collection[str]], Iterable[str]]
 """Returns the names of the gates that apply to paths before and after their move."""
@@ -98,21 +98,17 @@ def make_plan(
     Raises:
         PlanningFault: the simulation found what the planner should have prevented.
     """
-    first = hop
-    unlocks: tuple[Unlock, ...] = ()
     draft = _Draft(gates_for)
     travelling = draft.add(facts, hop, choice)
+    unlocks = unlocks_of(facts, _narrowed(hop, draft.wanted)).unlocks
     for lane in onward:
         facts = landed(facts, hop, draft.moving)
         renamed, reached = hop.renamed, hop.target
         choice = choice.after(renamed, frozenset(renamed[name] for name in travelling))
         hop = open_hop(facts, reached, lane)
         travelling = draft.add(facts, hop, choice)
-    if choice.goals is not None:
-        wanted = closure(first, draft.goals)
-        unlocks = tuple(unlock for unlock in unlocks if unlock.fix.importer in wanted)
     summary = Summary(
-        candidates=draft.candidates,
+        candidates=len(draft.wanted),
         promotable=len(travelling) if onward else len(draft.moving),
         blocked=len(draft.blocked),
         waves=max((step.wave for step in draft.steps), default=0),
@@ -150,8 +146,7 @@ class _Draft:
         self.blocked: list[BlockedModule] = []
         self.rewritten: set[str] = set()
         self.moving: frozenset[str] = frozenset()  # in the hop that was added last
-        self.goals: frozenset[str] = frozenset()
-        self.candidates = 0
+        self.wanted: tuple[str, ...] = ()  # of the first hop
         self.structural = 0
         self.excluded = 0
         self._origins: dict[str, str] = {}  # path before all hops, by path now
@@ -188,8 +183,7 @@ class _Draft:
         self.blocked += [msgspec.structs.replace(blocked[name], hop=number) for name in shown]
         self.hops.append(PlannedHop(hop.source.name, hop.target.name))
         if not number:
-            self.goals = goals
-            self.candidates = len(wanted)
+            self.wanted = tuple(wanted)
             self.structural = _structural(facts, hop, wanted, left_out)
             self.excluded = sum(name in left_out for name in wanted)
         self._add_steps(facts, hop, ordered, placed)
@@ -268,6 +262,19 @@ class _Draft:
         return self.steps[int(step[1:]) - 1].batch if known is None else known
 
 
+def _narrowed(hop: Hop, wanted: Collection[str]) -> Hop:
+    """Return a hop of some modules, among which is all that they need."""
+    if len(wanted) == len(hop.candidates):
+        return hop
+    inside = frozenset(wanted)
+    return msgspec.structs.replace(
+        hop,
+        candidates=tuple(sorted(inside)),
+        causes={name: causes for name, causes in hop.causes.items() if name in inside},
+        needs={name: needs for name, needs in hop.needs.items() if name in inside},
+    )
+
+
 def _needing(hop: Hop, names: Collection[str]) -> frozenset[str]:
     """Return some modules and all that need them."""
     needing = dependents(hop)
@@ -295,7 +302,7 @@ def _best(hop: Hop, ordered: Sequence[Ordered], top: int) -> frozenset[str]:
 def _structural(facts: Facts, hop: Hop, wanted: Collection[str], left_out: Collection[str]) -> int:
     """Return how many modules could move if all were covered by tests."""
     if facts.coverage is not None:
-        hop = relaxed(facts, hop, lambda cause: cause.code != "LP404")
+        hop = relaxed(facts, hop, lambda _, cause: cause.code != "LP404")
     blocked = blocked_names(hop)
     return sum(name not in blocked and name not in left_out for name in wanted)
 

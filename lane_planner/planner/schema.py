@@ -187,6 +187,20 @@ class Unlock(msgspec.Struct, frozen=True):
     running_total: int
 
 
+class PackageUnlock(msgspec.Struct, frozen=True):
+    """What mending every file of a directory frees.
+
+    Attributes:
+        directory: its path.
+        frees: how many modules can move then, and cannot now.
+        files: how many files below it have something to mend.
+    """
+
+    directory: str
+    frees: int
+    files: int
+
+
 class Summary(msgspec.Struct, frozen=True):
     """The plan in figures; counts of modules, waves, steps, batches and distinct files.
 
@@ -245,9 +259,13 @@ def sealed(plan: Plan) -> Plan:
 
 
 def _digest(plan: Plan) -> str:
-    bare = msgspec.to_builtins(msgspec.structs.replace(plan, digest=""))
-    # As it is written, so that what is read back has the same digest.
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(encodable(bare))).hexdigest()}"
+    bare = msgspec.structs.replace(plan, digest="")
+    try:
+        content = msgspec.json.encode(bare)
+    except UnicodeEncodeError:
+        # As it is written, so that what is read back has the same digest.
+        content = msgspec.json.encode(encodable(msgspec.to_builtins(bare)))
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def read_plan(content: bytes, where: str) -> Plan:

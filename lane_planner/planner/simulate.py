@@ -5,11 +5,11 @@ Independent of how the plan was made: it knows the lane rules, not the precedenc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from lane_planner.graph.graph import components
 from lane_planner.graph.resolve import ImportSite
-from lane_planner.planner.hop import Facts, Hop, arrivals
+from lane_planner.planner.hop import Facts, Hop
 
 _KINDS = (("LP201", ("eager",)), ("LP202", ("eager", "deferred")))
 
@@ -35,8 +35,7 @@ def simulate(facts: Facts, hop: Hop, steps: Sequence[Collection[str]]) -> tuple[
     moved: set[str] = set()
     faults: list[str] = []
     violated = {id(site) for site in graph.sites if not _allowed(facts, hop, moved, site)}
-    arriving = {name: hop.renamed[name] for modules in steps for name in modules}
-    circles = _Circles(facts, arriving)
+    circles = _Circles(facts, hop.arriving)
     whole = _whole_circles(facts, hop) if settings.cycles == "together" else {}
     for number, modules in enumerate(steps, 1):
         moved.update(modules)
@@ -94,9 +93,9 @@ def _allowed(facts: Facts, hop: Hop, moved: Collection[str], site: ImportSite) -
 class _Circles:
     """Watches for circles that close when a moved module gives a dangling import a meaning."""
 
-    def __init__(self, facts: Facts, arriving: Mapping[str, str]) -> None:
+    def __init__(self, facts: Facts, arriving: Iterable[tuple[ImportSite, str]]) -> None:
         self._pending: dict[str, list[ImportSite]] = {}
-        for site, name in arrivals(facts, arriving):
+        for site, name in arriving:
             self._pending.setdefault(name, []).append(site)
         self._edges = {code: facts.graph.edges(kinds) for code, kinds in _KINDS}
         self._parts = {code: frozenset(components(edges)) for code, edges in self._edges.items()}

@@ -25,13 +25,24 @@ def to_json(document: object) -> str:
     File names that are not valid Unicode stand in it escaped, as `printable` writes them; control
     characters and bidirectional overrides are JSON escapes.
     """
+    return _inert(msgspec.json.format(_encoded(document), indent=2)) + "\n"
+
+
+def to_json_line(document: object) -> str:
+    """Return a document as JSON text on one line, with a final newline; see `to_json`."""
+    return _inert(_encoded(document)) + "\n"
+
+
+def _encoded(document: object) -> bytes:
     try:
-        encoded = msgspec.json.encode(document)
+        return msgspec.json.encode(document)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(encodable(msgspec.to_builtins(document)))
-    text = msgspec.json.format(encoded, indent=2).decode("utf-8")
+        return msgspec.json.encode(encodable(msgspec.to_builtins(document)))
+
+
+def _inert(encoded: bytes) -> str:
     # JSON lets these stand as they are; a terminal would act on them.
-    return UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text) + "\n"
+    return UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", encoded.decode("utf-8"))
 
 
 def graph_document(
@@ -114,16 +125,14 @@ def check_document(
 
 
 def cycle_entries(cycles: Iterable[Cycle]) -> list[Document]:
-    """Return cycles as entries; a breaker is an importer and what it imports."""
+    """Return cycles as entries; a breaker is an importer, what it imports, where and how hard."""
     return [
         {
             "code": cycle.code,
             "modules": list(cycle.modules),
             "example": list(cycle.example),
-            "breakers": [
-                {"importer": importer, "imported": imported}
-                for importer, imported in cycle.breakers
-            ],
+            "breakers": list(cycle.breakers),
+            "exact": cycle.exact,
         }
         for cycle in cycles
     ]

@@ -1,21 +1,18 @@
-"""Findings, cycles, plans, explanations and runs as text for people."""
+"""Findings, cycles and runs as text for people."""
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lane_planner.base.text import plural, printable
+from lane_planner.report.tables import table
 from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.violations import Violation
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from lane_planner.executor.status import Status
-    from lane_planner.planner.schema import Cause, Plan
     from lane_planner.rules.cycles import Cycle
 
 # Lines of one kind that a person will read; the rest is counted.
@@ -91,61 +88,19 @@ def cycles_text(cycles: Sequence[Cycle]) -> str:
         kind = "eager" if cycle.code == "LP201" else "with deferred imports"
         lines.append(f"{cycle.code} {plural(len(cycle.modules), 'module')}, {kind}")
         lines.append("  " + printable(" → ".join(cycle.example)))
-        for importer, imported in cycle.breakers[:_SHOWN]:
-            lines.append(f"  breaks without: {printable(importer)} → {printable(imported)}")
+        for breaker in cycle.breakers[:_SHOWN]:
+            lines.append(
+                f"  breaks without: {printable(breaker.importer)} → {printable(breaker.imported)} "
+                f"({printable(breaker.path)}:{breaker.line}, {breaker.rating})"
+            )
         if len(cycle.breakers) > _SHOWN:
             lines.append(f"  … and {len(cycle.breakers) - _SHOWN} more imports")
+        if not cycle.exact:
+            lines.append(f"  at most {plural(len(cycle.breakers), 'import')}, not proved fewest")
     eager = sum(cycle.code == "LP201" for cycle in cycles)
     lines.append(
         f"{plural(len(cycles), 'circular import')}: {eager} eager, {len(cycles) - eager} deferred"
     )
-    return "\n".join(lines) + "\n"
-
-
-def plan_text(plan: Plan, *, width: int) -> str:
-    """Return a plan's figures, waves and commonest causes of blocking.
-
-    Args:
-        plan: the plan.
-        width: columns of the terminal.
-    """
-    hop, summary = plan.hops[0], plan.summary
-    lines = [
-        f"{hop.source} → {hop.target}: {summary.promotable:,} of "
-        f"{plural(summary.candidates, 'module')} can be promoted, in "
-        f"{plural(summary.steps, 'step')}, {plural(summary.waves, 'wave')} and "
-        f"{plural(summary.batches, 'batch')}; {plural(summary.rewritten_files, 'file')} to be "
-        "rewritten"
-    ]
-    if not summary.candidates:
-        lines = [f"{hop.source} → {hop.target}: nothing to do, lane {hop.source} holds no module"]
-    if plan.steps:
-        table = _table("wave", "steps", "modules", "files rewritten", "first modules")
-        waves: dict[int, list[int]] = {}
-        for index, step in enumerate(plan.steps):
-            waves.setdefault(step.wave, []).append(index)
-        for wave, indexes in list(waves.items())[:_SHOWN]:
-            steps = [plan.steps[index] for index in indexes]
-            names = [name for step in steps[:3] for name in step.modules[:1]]
-            table.add_row(
-                str(wave),
-                f"{len(steps):,}",
-                f"{sum(len(step.modules) for step in steps):,}",
-                f"{len({path for step in steps for path in step.rewrites}):,}",
-                printable(", ".join(names)),
-            )
-        lines += ["", _rendered(table, width)]
-    own = Counter(
-        code
-        for entry in plan.blocked
-        for code in {c.code for c in entry.causes if c.code == "LP403" or is_own(entry.module, c)}
-    )
-    if own:
-        table = _table("code", "modules blocked", "meaning")
-        for code, count in sorted(own.items()):
-            table.add_row(code, f"{count:,}", MEANINGS.get(code, ""))
-        lines += ["", f"{plural(summary.blocked, 'module')} blocked:", ""]
-        lines.append(_rendered(table, width))
     return "\n".join(lines) + "\n"
 
 
@@ -168,11 +123,6 @@ MEANINGS = {
 """What each code says of a module that cannot be promoted."""
 
 
-def is_own(module: str, cause: Cause) -> bool:
-    """Tell whether a cause is a module's own, and not one of a module that it needs."""
-    return len(cause.chain) <= 2 and module in (cause.importer, cause.imported)
-
-
 def status_text(found: Status, *, width: int) -> str:
     """Return the runs of a repository, oldest first."""
     lines = []
@@ -184,41 +134,19 @@ def status_text(found: Status, *, width: int) -> str:
     if not found.runs:
         lines.append("no run yet")
         return "\n".join(lines) + "\n"
-    table = _table("run", "status", "started", "steps", "gates", "branch")
+    rows = []
     for run in found.runs:
         done = sum(step.commit is not None for step in run.steps)
         gates = f"{sum(g.passed for g in run.gates)}/{len(run.gates)}" if run.gates else "-"
-        table.add_row(
-            str(run.id), run.status, run.started, f"{done}/{len(run.steps)}", gates,
-            printable(run.branch),
-        )  # fmt: skip
-    lines.append(_rendered(table, width))
+        steps = f"{done}/{len(run.steps)}"
+        rows.append((str(run.id), run.status, run.started, steps, gates, printable(run.branch)))
+    headers = ("run", "status", "started", "steps", "gates", "branch")
+    lines.append(table(headers, rows, width=width, right=("run", "steps")))
     lines += [
         f"run {run.id} {run.status}: {printable(run.reason)}" for run in found.runs if run.reason
     ]
     lines += [f"left by a killed run, cleared by the next one: {path}" for path in found.leftovers]
     return "\n".join(lines) + "\n"
-
-
-def _table(*headers: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
-        right = header in ("wave", "steps", "modules", "files rewritten", "modules blocked", "run")
-        table.add_column(header, justify="right" if right else "left", overflow="fold")
-    return table
-
-
-def _rendered(table: Table, width: int) -> str:
-    from rich.console import Console
-
-    file = io.StringIO()
-    Console(
-        file=file, width=width, color_system=None, markup=False, emoji=False, highlight=False
-    ).print(table)
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).strip("\n")
 
 
 def listed(title: str, entries: Iterable[str]) -> list[str]:

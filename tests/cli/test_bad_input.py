@@ -38,6 +38,7 @@ READING = {
     "explain": ("explain", "candidate.a"),
     "plan": ("plan",),
     "plan json": ("plan", "--format", "json"),
+    "forecast": ("forecast",),
     "verify": ("verify",),
 }
 HISTORY = {
@@ -52,7 +53,7 @@ ALL = {**READING, **HISTORY}
 # blocked modules.
 FINE = {
     "check": 1, "check all": 1, "cycles": 1, "graph": 0, "graph text": 0, "explain": 0, "plan": 1,
-    "plan json": 1, "verify": 0, "status": 0, "promote": 0, "promote analysis": 0,
+    "plan json": 1, "forecast": 0, "verify": 0, "status": 0, "promote": 0, "promote analysis": 0,
     "promote apply": 0,
 }  # fmt: skip
 

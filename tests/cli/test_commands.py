@@ -180,8 +180,15 @@ def test_check_and_cycles(made: Path) -> None:
     found = run(made, "cycles", "--format", "json").json
     assert found.keys() == {"cycles"}
     (cycle,) = found["cycles"]
-    assert cycle.keys() == {"code", "modules", "example", "breakers"}
-    assert cycle["modules"] == ["candidate.ring_one", "candidate.ring_two"]
+    assert cycle.keys() == {"code", "modules", "example", "breakers", "exact"}
+    assert cycle["exact"] is True
+    one, two = "candidate.ring_one", "candidate.ring_two"
+    assert cycle["breakers"] == [
+        {"importer": one, "imported": two, "path": "candidate/ring_one.py", "line": 1,
+         "lines": [1], "rating": "unused"}
+    ]  # fmt: skip
+    assert f"  breaks without: {one} → {two} (candidate/ring_one.py:1, unused)\n" in ran.out
+    assert cycle["modules"] == [one, two]
     assert run(made, "check", "--cycles", "--format", "json").json["cycles"] == [cycle]
     assert run(made, "check", "--cycles").out == run(made, "check").out + ran.out
 
@@ -192,12 +199,14 @@ def test_explain(made: Path) -> None:
     assert ran.out.splitlines()[:3] == [
         "candidate.up (candidate/up.py), lane candidate",
         "it cannot be promoted to core:",
-        "  LP101 candidate/up.py:1: candidate.up imports lukhas.app: core may not import lane "
-        "lukhas",
+        "  candidate/up.py:1: imports lukhas.app: core may not import lane lukhas (LP101)",
     ]
+    (reason,) = run(made, "explain", "candidate.up", "--format", "json").json["reasons"]
+    assert (reason["module"], reason["depth"], reason["parent"]) == ("candidate.up", 0, -1)
+    assert [cause["code"] for cause in reason["causes"]] == ["LP101"]
     found = run(made, "explain", "candidate.b", "--format", "json").json
     assert (found["target"], found["destination"]) == ("core", "core/b.py")
-    assert found["needs"] == ["candidate.a"]
+    assert (found["needs"], found["reasons"]) == (["candidate.a"], [])
     assert run(made, "explain", "products.shop").out.splitlines()[1] == (
         "it is not promoted any further"
     )
@@ -492,6 +501,34 @@ def test_coverage_is_shown(tmp_path: Path) -> None:
     low = run(root, "promote", "candidate.b", "core", "--with-dependencies")
     assert low.code == 1
     assert "LP404" in low.out
+    note = "2 of 10 modules of candidate have figures\n"
+    assert run(root, "plan").err == f"coverage data coverage.json: {note}"
+    (root / "coverage.json").rename(root / "data.json")
+    (root / ".gitignore").write_bytes(b"data.json\n")
+    ran = run(root, "plan", "--coverage", "data.json")
+    assert ran.err.startswith(f"coverage data data.json: {note}")
+    assert run(root, "plan", "--ignore", "coverage", "-q").err == ""
+
+
+def test_the_database_of_coverage_py(tmp_path: Path) -> None:
+    text = CONFIG + '\n[coverage]\nmin = 0.75\ndata = ".coverage"\n'
+    root = shop(tmp_path / "repo", {"lanes.toml": text.encode(), ".gitignore": b".coverage\n"})
+    from coverage import CoverageData
+
+    data = CoverageData(basename=str(root / ".coverage"))
+    data.add_lines({str(root / "candidate/a.py"): {1}, str(root / "candidate/b.py"): {1}})
+    data.write()
+    before = state(root)
+    ran = run(root, "plan")
+    assert ran.err == "coverage data .coverage: 2 of 10 modules of candidate have figures\n"
+    assert "1 of 10 modules can be promoted" in ran.out
+    assert "candidate/b.py: 50.0% covered, 75.0% needed (LP404)" in (
+        run(root, "explain", "candidate.b").out
+    )
+    assert "100.0% covered" in run(root, "promote", "candidate.a", "core").out
+    assert state(root) == before
+    (root / ".coverage").write_bytes(b"SQLite format 3\0")
+    assert "not one of coverage.py" in run(root, "plan").error()
 
 
 # --- apply ---
@@ -526,7 +563,7 @@ def test_apply(root: Path) -> None:
     assert [v["importer"] for v in graph["violations"]] == ["candidate.up"]
     again = run(root, "apply", str(file))
     assert again.code == 2
-    assert "make a plan of the present commit" in again.error()
+    assert again.error().endswith("the steps of the plan have landed already")
 
 
 def test_apply_some_steps(root: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -160,15 +159,6 @@ def test_any_bytes_are_data_or_told(content: bytes, start: bytes) -> None:
     except ValueError:
         return
     assert all(0 <= fraction <= 1 for fraction in found.values())
-
-
-def test_the_database_is_told_how_to_become_json(tmp_path: Path) -> None:
-    path = tmp_path / ".coverage"
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE file (id)")
-    connection.close()
-    with pytest.raises(UsageError, match="run `coverage json`"):
-        read_coverage(path, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["gone.json", "."])
