@@ -35,7 +35,7 @@ demo: $(VENV)/.installed-demo ## Build the fixture, check it, plan it, and promo
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m fixtures.demo build/demo
 
 test: $(VENV)/.installed-test ## The whole test suite, with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered -m 'not corpus'
+	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term:skip-covered -m 'not corpus'
 
 test-fast: $(VENV)/.installed-test ## The tests that take no more than a few seconds each
 	$(BIN)/python -m pytest -m 'not slow and not corpus'

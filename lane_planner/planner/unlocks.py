@@ -18,7 +18,7 @@ from lane_planner.base.text import plural, printable
 from lane_planner.graph.circles import breaking_imports
 from lane_planner.graph.graph import ImportGraph, components
 from lane_planner.graph.resolve import ImportSite
-from lane_planner.planner.hop import Facts, Hop, blocked_names, relaxed
+from lane_planner.planner.hop import Facts, Hop, blocked_names, relaxed, ring
 from lane_planner.planner.order import topological
 from lane_planner.planner.schema import Cause, Fix, PackageUnlock, Unlock
 
@@ -250,6 +250,7 @@ class _Waiting:
             for need in hop.needs.get(name, ())
             if need.needed in blocked
         ]
+        edges += [pair for pair in ring(hop.together) if blocked.issuperset(pair)]
         groups = list(components(edges))
         grouped = {name for group in groups for name in group}
         groups += [(name,) for name in sorted(blocked - grouped)]
