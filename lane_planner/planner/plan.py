@@ -201,6 +201,7 @@ class _Draft:
         where: dict[str, str] = {}  # path now, by path when the hop begins
         arrived: dict[str, str] = {}
         settings = facts.settings
+        known = ["coverage", *(gate.name for gate in settings.gates)]
         for batch in placed:
             wave, batch_id = waves + batch.wave, len(self.batches) + 1
             steps: list[PlannedStep] = []
@@ -234,6 +235,7 @@ class _Draft:
             names = frozenset(name for step in steps for name in step.modules)
             own = {modules[name].path for name in names}
             own |= {hop.targets[name] for name in names}
+            needed = {gate for step in steps for gate in step.gates}
             files = {self._origins.get(path, path) for path in batch.files}
             waits = {self._edited_in[path] for path in files if path in self._edited_in}
             waits |= {self._batch(batch_of, s) for step in steps for s in step.after}
@@ -247,7 +249,7 @@ class _Draft:
                     moved=len(names),
                     rewritten=len(batch.files - own),
                     lines=_lines(facts, names),
-                    gates=tuple(dict.fromkeys(g for step in steps for g in step.gates)),
+                    gates=tuple(gate for gate in known if gate in needed),
                     after=tuple(sorted(waits - {batch_id})),
                 )
             )
