@@ -78,7 +78,7 @@ def command(
     from lane_planner.report.plans import PLAN_WRITERS, plan_text
 
     if options.format == "text":
-        options.write(plan_text(plan, width=options.width))
+        options.write(plan_text(plan, width=options.width, verbose=options.verbosity > 0))
     else:
         options.write(PLAN_WRITERS[options.format](plan))
     return 1 if plan.blocked else 0

@@ -43,12 +43,13 @@ _FORMULA = re.compile(r"(\A|[;\t\r\n])(?=[=+\-@\t\r\n＝＋－＠'])")
 # --- text ---
 
 
-def plan_text(plan: Plan, *, width: int) -> str:
+def plan_text(plan: Plan, *, width: int, verbose: bool = False) -> str:
     """Return a plan's figures, waves, commonest causes of blocking and most useful fixes.
 
     Args:
         plan: the plan.
         width: columns of the terminal.
+        verbose: whether every step is listed, with what its place is chosen by.
     """
     summary, single = plan.summary, len(plan.hops) == 1
     route = _route(plan.hops)
@@ -75,6 +76,8 @@ def plan_text(plan: Plan, *, width: int) -> str:
         if not single and summary.candidates:
             lines += ["", _hop_heading(number, hop, steps, blocked)]
         lines += _waves(steps, width)
+        if verbose and steps:
+            lines += ["", *map(_step, steps)]
         lines += _blocked(blocked, width)
     lines += _unlocks(plan, width)
     return "\n".join(lines) + "\n"
@@ -124,6 +127,19 @@ def _waves(steps: Sequence[PlannedStep], width: int) -> list[str]:
         shown = ", ".join(f"{printable(gate)} {count:,}" for gate, count in counts)
         lines += ["", f"steps that need each gate: {shown}"]
     return lines
+
+
+def _step(step: PlannedStep) -> str:
+    parts = [f"{step.id} wave {step.wave} batch {step.batch}"]
+    score = step.score
+    if score is not None:
+        parts += ["preferred"] if score.preferred else []
+        parts += [f"unlocks {score.unlock:,}", f"rewrites {score.importers:,}"]
+        parts += [f"recency {score.recency:g} d"] if score.recency is not None else []
+        parts += [f"churn {score.churn:,}"] if score.churn is not None else []
+        parts += [f"score {score.total:g}"] if score.total is not None else []
+    more = f" and {len(step.modules) - 1:,} more" if len(step.modules) > 1 else ""
+    return f"{', '.join(parts)}: {printable(step.modules[0])}{more}"
 
 
 def _blocked(blocked: Sequence[BlockedModule], width: int) -> list[str]:

@@ -65,6 +65,10 @@ def test_weights_decide_the_order_and_are_shown(root: Path) -> None:
     assert scores["candidate.a"]["churn"] == 1
     assert scores["candidate.a"]["recency"] is not None
     assert plan(root)["steps"][0]["score"]["total"] is None
+    lines = run(root, "plan", "--weights", "churn=1", "-v").out.splitlines()
+    (first,) = (line for line in lines if line.startswith("s0001 "))
+    assert first.startswith("s0001 wave 1 batch 1, unlocks 0, rewrites 0, recency 0 d, churn 2, ")
+    assert first.endswith("score 2: candidate.deep.part")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from lane_planner.promotion.compose import compose
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.values import FileMove
 from lane_planner.rules.lanes import lane_paths
+from tests.oracles.brute_force import World
 from tests.planner.worlds import Story, facts_of, model_settings, opened, stories
 from tests.promotion.trees import mentions_of, workspace_of
 
@@ -153,3 +154,36 @@ def test_a_lane_of_one_file_lands() -> None:
     after = landed(facts, hop, ["low"])
     assert set(after.records) == {"high/low.py", "high/x.py", "t.py"}
     assert {site.imported for site in after.graph.sites} == {"high.low", "high.x"}
+
+
+def test_lanes_of_several_directories_and_nested_ones() -> None:
+    settings = msgspec.structs.replace(
+        model_settings(),
+        lanes=(
+            Lane("low", ("lib/low", "extra"), frozenset({"high"}), "high"),
+            Lane("high", ("lib", "more"), frozenset()),
+        ),
+    )
+    files = {
+        "lib/__init__.py": "",
+        "lib/low/a.py": "from . import b\nimport extra.c\n",
+        "lib/low/b.py": "from .. import top\n",
+        "lib/top.py": "",
+        "extra/c.py": "import more.d\n",
+        "more/d.py": "",
+        "tests/t.py": "from lib.low.a import x\nimport extra.c as c\n",
+    }
+    world = World((), (), {}, "low", "high")
+    story = Story(files, settings, {}, None, world)
+    plan = story.plan()
+    assert plan.blocked == ()
+    moves = {move.source: move.target for step in plan.steps for move in step.moves}
+    assert moves["lib/low/a.py"] == "lib/a.py"
+    assert moves["extra/c.py"] == "lib/c.py"
+    real = promoted(story)
+    assert real is not None
+    facts = story.facts()
+    names = [name for step in plan.steps for name in step.modules]
+    foreseen = landed(facts, story.hop(facts), names)
+    assert foreseen.records.keys() == real.records.keys()
+    assert edges(foreseen) == edges(real)
