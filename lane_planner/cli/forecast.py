@@ -41,8 +41,8 @@ def command(
     repository = options.open()
     if content is None:
         coverage = repository.coverage()
-        options.note_coverage(repository, coverage)
         made = repository.plan(coverage=coverage)
+        options.note_coverage(repository, coverage, made.hops[0].source)
     else:
         made = plan_in(content, str(plan))
     found = repository.forecast(made, workers=workers, gate_times=gate_time, step_time=step_time)

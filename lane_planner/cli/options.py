@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import click
 
 from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.output import write_output
-from lane_planner.base.text import for_terminal
+from lane_planner.base.text import for_terminal, plural, printable
 
 if TYPE_CHECKING:
     from lane_planner.repository import Repository
@@ -94,11 +94,30 @@ class Common:
         if self.verbosity >= 0:
             click.echo(text, err=True)
 
-    def note_coverage(self, repository: Repository, data: object) -> None:
-        """Tell a person if coverage is asked for and there is no data of it."""
+    def note_coverage(
+        self,
+        repository: Repository,
+        data: Mapping[str, float] | None,
+        lane: str,
+        file: Path | None = None,
+    ) -> None:
+        """Tell a person how far coverage data covers a lane, or that there is none.
+
+        Args:
+            repository: the repository.
+            data: the coverage data; None: there is none.
+            lane: the lane that is to be left.
+            file: where the data comes from; None: from where the configuration says.
+        """
         wanted = repository.settings.coverage
-        if data is None and wanted is not None:
+        if wanted is None:
+            return
+        if data is None:
             self.note(f"no coverage data ({wanted.data} is missing): planned without")
+            return
+        have, modules = repository.with_figures(lane, data)
+        shown = f"{have:,} of {plural(modules, 'module')} of {lane}"
+        self.note(f"coverage data {printable(str(file or wanted.data))}: {shown} have figures")
 
     @property
     def width(self) -> int:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from lane_planner.base.text import plural, printable
 from lane_planner.cli.options import Common, common
 
 
@@ -66,13 +65,7 @@ def command(
     wanted = Wanted(module, only, exclude, prefer, top, weights, assume_fixed, assume_promoted)
     plan = repository.plan(source, target, wanted=wanted, coverage=data)
     if not ignore:
-        options.note_coverage(repository, data)
-    if data is not None and repository.settings.coverage is not None:
-        lane = plan.hops[0].source
-        have, modules = repository.with_figures(lane, data)
-        file = printable(str(coverage or repository.settings.coverage.data))
-        shown = f"{have:,} of {plural(modules, 'module')} of {lane}"
-        options.note(f"coverage data {file}: {shown} have figures")
+        options.note_coverage(repository, data, plan.hops[0].source, coverage)
     if plan.commit is not None and plan.commit.endswith("-dirty"):
         options.note("the plan includes uncommitted changes: `apply` takes it only once committed")
     from lane_planner.report.plans import PLAN_WRITERS, plan_text

@@ -42,6 +42,8 @@ def command(
     repository = options.open()
     data = None if "coverage" in ignore else repository.coverage(coverage)
     found = repository.unlocks(source, target, coverage=data, most=top)
+    if not ignore:
+        options.note_coverage(repository, data, found.source, coverage)
     if options.format == "json":
         from lane_planner.report.documents import to_json
 
