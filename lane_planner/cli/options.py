@@ -179,6 +179,20 @@ def plan_content(file: Path) -> bytes:
         ) from None
 
 
+def coverage_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which coverage data counts, if any."""
+    data = click.option(
+        "--coverage", type=click.Path(path_type=Path), metavar="FILE", help="Coverage data to use."
+    )
+    ignore = click.option(
+        "--ignore",
+        type=click.Choice(["coverage"]),
+        multiple=True,
+        help="Look as if that were no matter.",
+    )
+    return data(ignore(function))
+
+
 class ProgressLine:
     """A progress bar on standard error, shown once work takes longer than a second."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import Common, common, coverage_options
 
 
 @click.command()
@@ -23,15 +23,7 @@ from lane_planner.cli.options import Common, common
 @click.option(
     "--top", type=click.IntRange(1), metavar="N", help="Only the N modules that unlock most."
 )
-@click.option(
-    "--coverage", type=click.Path(path_type=Path), metavar="FILE", help="Coverage data to use."
-)
-@click.option(
-    "--ignore",
-    type=click.Choice(["coverage"]),
-    multiple=True,
-    help="Plan as if that were no matter.",
-)
+@coverage_options
 @click.option(
     "--assume-fixed", multiple=True, metavar="FIX", help="Plan as if that were mended; see unlocks."
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import Common, common, coverage_options
 
 
 @click.command()
@@ -17,15 +17,7 @@ from lane_planner.cli.options import Common, common
     "--top", type=click.IntRange(1), default=100, show_default=True, metavar="N",
     help="How many fixes to list.",
 )  # fmt: skip
-@click.option(
-    "--coverage", type=click.Path(path_type=Path), metavar="FILE", help="Coverage data to use."
-)
-@click.option(
-    "--ignore",
-    type=click.Choice(["coverage"]),
-    multiple=True,
-    help="Look as if that were no matter.",
-)
+@coverage_options
 def command(
     options: Common,
     source: str | None,

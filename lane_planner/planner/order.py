@@ -7,7 +7,7 @@ blocks all that need it; the waves are the longest paths of needs.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -168,14 +168,7 @@ def order(
     ]
     # A group moves as a whole or not at all: what blocks or needs one of it does so with all.
     ties = ring(group for group in hop.together if inside.issuperset(group))
-    groups = list(components(edges + ties))
-    grouped = {name for group in groups for name in group}
-    groups += [(name,) for name in sorted(inside - grouped)]
-    of = {name: index for index, group in enumerate(groups) for name in group}
-    before: list[set[int]] = [set() for _ in groups]
-    for name, needed in edges:
-        if of[name] != of[needed]:
-            before[of[name]].add(of[needed])
+    groups, before = condensed(inside, edges + ties)
     sequence = topological(before)
     wave = [1] * len(groups)
     for index in sequence:
@@ -197,6 +190,30 @@ def order(
         Ordered(groups[i], wave[i], tuple(sorted(rank[b] for b in before[i])), scores[i])
         for i in ranked
     )
+
+
+def condensed(
+    names: Collection[str], edges: Sequence[tuple[str, str]]
+) -> tuple[list[tuple[str, ...]], list[set[int]]]:
+    """Return groups of names that lead to each other, and what leads from group to group.
+
+    Args:
+        names: all names.
+        edges: (name, needed name), both among the names.
+
+    Returns:
+        The strongly connected components, sorted, then the names that are in none; and for each
+        the indexes of the groups that it needs.
+    """
+    groups = list(components(edges))
+    grouped = {name for group in groups for name in group}
+    groups += [(name,) for name in sorted(set(names) - grouped)]
+    of = {name: index for index, group in enumerate(groups) for name in group}
+    needed: list[set[int]] = [set() for _ in groups]
+    for name, other in edges:
+        if of[name] != of[other]:
+            needed[of[name]].add(of[other])
+    return groups, needed
 
 
 def importing_files(facts: Facts, names: Collection[str]) -> set[str]:

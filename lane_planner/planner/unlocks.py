@@ -19,7 +19,7 @@ from lane_planner.graph.circles import breaking_imports
 from lane_planner.graph.graph import ImportGraph, components
 from lane_planner.graph.resolve import ImportSite
 from lane_planner.planner.hop import Facts, Hop, blocked_names, relaxed, ring
-from lane_planner.planner.order import topological
+from lane_planner.planner.order import condensed, topological
 from lane_planner.planner.schema import Cause, Fix, PackageUnlock, Unlock
 
 Pair = tuple[str, str]
@@ -251,16 +251,8 @@ class _Waiting:
             if need.needed in blocked
         ]
         edges += [pair for pair in ring(hop.together) if blocked.issuperset(pair)]
-        groups = list(components(edges))
-        grouped = {name for group in groups for name in group}
-        groups += [(name,) for name in sorted(blocked - grouped)]
-        of = {name: index for index, group in enumerate(groups) for name in group}
-        self.groups = groups
-        self.needed: list[set[int]] = [set() for _ in groups]
-        for name, other in edges:
-            if of[name] != of[other]:
-                self.needed[of[name]].add(of[other])
-        self.own = [frozenset().union(*(own.get(n, ()) for n in group)) for group in groups]
+        self.groups, self.needed = condensed(blocked, edges)
+        self.own = [frozenset().union(*(own.get(n, ()) for n in group)) for group in self.groups]
         self.sequence = topological(self.needed)
 
     def fixes(self) -> list[frozenset[int] | None]:
