@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast corpus lint lane-guard promote-analyze promote-dry promote-apply \
-	bench clean
+	bench bench-moves clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -63,6 +63,9 @@ promote-apply: $(VENV)/.installed ## Promote MODULE to TARGET in ROOT, on a bran
 
 bench: $(VENV)/.installed-bench ## Time whole processes beside the native peers
 	$(BIN)/python -m benchmarks.run build/bench
+
+bench-moves: $(VENV)/.installed-bench ## Time one package's move beside rope's (some minutes)
+	$(BIN)/python -m benchmarks.moves build/bench
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) build

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lane_planner import __version__
 
-_PACKAGES = ("import-linter", "grimp", "ruff", "tach", "libcst", "msgspec", "click")
+_PACKAGES = ("import-linter", "grimp", "ruff", "tach", "libcst", "msgspec", "click", "rope")
 
 
 class Machine(NamedTuple):

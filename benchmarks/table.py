@@ -25,7 +25,7 @@ class Row(NamedTuple):
         """Whether the aim was met, in words; "" without an aim."""
         if self.aim is None or self.wall_ratio is None:
             return ""
-        return f"≤ {self.aim:g}: {'met' if self.wall_ratio <= self.aim else 'missed'}"
+        return f"≤ {self.aim:.3g}: {'met' if self.wall_ratio <= self.aim else 'missed'}"
 
     def document(self) -> dict[str, Any]:
         """Return it with names for all figures."""

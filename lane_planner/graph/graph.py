@@ -134,13 +134,51 @@ def _grouped(sites: Iterable[ImportSite], end: str) -> dict[str, tuple[ImportSit
 
 
 def components(edges: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
-    """Return the strongly connected components of more than one node, each and all sorted."""
-    import networkx
+    """Return the strongly connected components of more than one node, each and all sorted.
 
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
-    graph.add_edges_from(edges)
-    found = networkx.strongly_connected_components(graph)
-    return tuple(sorted(tuple(sorted(part)) for part in found if len(part) > 1))
+    Tarjan's algorithm (1972) in Pearce's form (2016), without recursion. It walks plain lists: to
+    build a networkx graph of the edges first takes several times as long as to look at them, and
+    planning asks many times.
+
+    Args:
+        edges: (node, node that it leads to).
+    """
+    following: dict[str, list[str]] = {}
+    for node, other in edges:
+        following.setdefault(node, []).append(other)
+    rank: dict[str, int] = {}  # the earliest node that a node is known to lead to and back from
+    done: set[str] = set()
+    stack: list[str] = []
+    found: list[tuple[str, ...]] = []
+    for root in following:
+        if root in rank:
+            continue
+        rank[root] = len(rank)
+        path = [(root, rank[root], iter(following[root]))]
+        while path:
+            node, first, others = path[-1]
+            for other in others:
+                if other in done or other not in following:
+                    continue  # it leads nowhere, or to nothing that leads back
+                if other not in rank:
+                    rank[other] = len(rank)
+                    path.append((other, rank[other], iter(following[other])))
+                    break
+                rank[node] = min(rank[node], rank[other])
+            else:
+                path.pop()
+                if path:
+                    above = path[-1][0]
+                    rank[above] = min(rank[above], rank[node])
+                stack.append(node)
+                if rank[node] == first:
+                    part = [stack.pop()]
+                    while stack and rank[stack[-1]] >= first:
+                        part.append(stack.pop())
+                    done.update(part)
+                    if len(part) > 1:
+                        found.append(tuple(sorted(part)))
+    return tuple(sorted(found))
 
 
 def build_graph(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lane_planner.graph.graph import ImportGraph, build_graph
+from lane_planner.graph.graph import ImportGraph, build_graph, components
 from lane_planner.scan.source import scan_text
 
 FILES = {
@@ -150,3 +150,21 @@ def test_queries_agree_with_networkx(edges: frozenset[tuple[int, int]]) -> None:
             assert networkx.is_path(plain, list(chain))
             assert (chain[0], chain[-1]) == (node, other)
             assert len(chain) - 1 == networkx.shortest_path_length(plain, node, other)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=40))
+def test_components_are_those_of_networkx(pairs: list[tuple[int, int]]) -> None:
+    edges = [(f"m{a}", f"m{b}") for a, b in pairs]
+    plain: networkx.DiGraph[str] = networkx.DiGraph(edges)
+    expected = sorted(
+        tuple(sorted(part))
+        for part in networkx.strongly_connected_components(plain)
+        if len(part) > 1
+    )
+    assert components(edges) == tuple(expected)
+
+
+def test_components_of_a_long_ring_need_no_recursion() -> None:
+    size = 100_000
+    (part,) = components((f"m{n:06}", f"m{(n + 1) % size:06}") for n in range(size))
+    assert len(part) == size
