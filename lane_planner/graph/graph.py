@@ -150,11 +150,11 @@ def components(edges: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     done: set[str] = set()
     stack: list[str] = []
     found: list[tuple[str, ...]] = []
-    for root in following:
+    for root, first_others in following.items():
         if root in rank:
             continue
         rank[root] = len(rank)
-        path = [(root, rank[root], iter(following[root]))]
+        path = [(root, rank[root], iter(first_others))]
         while path:
             node, first, others = path[-1]
             for other in others:
