@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lane_planner.executor.carry_out import Outcome
     from lane_planner.executor.journal import Event
     from lane_planner.executor.promote import Analysis
+    from lane_planner.executor.shims import ShimChoice, ShimReview
     from lane_planner.executor.snapshot import Snapshot
     from lane_planner.graph.verify import Comparison
     from lane_planner.planner.assume import Assumed
@@ -466,7 +467,13 @@ class Repository:
         return found
 
     def analyse(
-        self, wanted: str, target: str, *, with_dependencies: bool = False
+        self,
+        wanted: str,
+        target: str,
+        *,
+        with_dependencies: bool = False,
+        shims: ShimChoice | None = None,
+        rewrite_text: bool = False,
     ) -> tuple[Snapshot, Analysis]:
         """Work out whether and how a module or package can be promoted. Nothing is written.
 
@@ -474,9 +481,12 @@ class Repository:
             wanted: dotted name, or path below the root or the current directory.
             target: the lane to promote it to.
             with_dependencies: whether what it needs is promoted before it.
+            shims: what to leave at the old paths; None: nothing.
+            rewrite_text: whether names in text are rewritten too, where they are certain.
 
         Raises:
-            UsageError: there is no such module or lane, or the target is not the next lane.
+            UsageError: there is no such module or lane, the target is not the next lane, or the
+                shims that are asked for cannot be.
         """
         from lane_planner.executor.promote import analyse, find_goal
         from lane_planner.planner.hop import next_lane
@@ -489,8 +499,9 @@ class Repository:
         snapshot = snapshot.leaving(source, self.cache)
         self.cache.save()
         return snapshot, analyse(
-            snapshot, goal, source, reached, with_dependencies=with_dependencies
-        )
+            snapshot, goal, source, reached,
+            with_dependencies=with_dependencies, shims=shims, rewrite_text=rewrite_text,
+        )  # fmt: skip
 
     def promote(
         self,
@@ -540,6 +551,8 @@ class Repository:
         steps: int | None = None,
         gates: bool = True,
         rebase: bool = False,
+        shims: ShimChoice | None = None,
+        rewrite_text: bool = False,
         observe: Callable[[Event], None] = lambda event: None,
     ) -> Applied:
         """Carry a plan out; see `lane_planner.executor.apply.apply_plan`.
@@ -550,6 +563,8 @@ class Repository:
             steps: only so many, from the first.
             gates: whether gates run.
             rebase: whether a plan of another commit or configuration is verified anew.
+            shims: what to leave at the old paths; None: nothing.
+            rewrite_text: whether names in text are rewritten too, where they are certain.
             observe: told of each event when the journal holds it.
         """
         from lane_planner.executor.apply import apply_plan, due_hop
@@ -568,8 +583,35 @@ class Repository:
         snapshot = snapshot.leaving(source, self.cache)
         self.cache.save()
         return apply_plan(
-            snapshot, plan, plan_id, steps=steps, gates=gates, rebase=rebase, observe=observe
-        )
+            snapshot, plan, plan_id,
+            steps=steps, gates=gates, rebase=rebase, shims=shims,
+            rewrite_text=rewrite_text, observe=observe,
+        )  # fmt: skip
+
+    def shims(
+        self, *, today: datetime.date, expired: bool = False, unused: bool = False
+    ) -> ShimReview:
+        """Return the shims of the checked-out commit, and what taking some away changes.
+
+        Args:
+            today: the day on which they are judged.
+            expired: whether those whose last day is over are to go.
+            unused: whether those that no Python code imports or names are to go.
+
+        Raises:
+            UsageError: there is no git repository, or no commit.
+        """
+        from lane_planner.executor.shims import review
+
+        return review(self.snapshot(None), today, expired=expired, unused=unused)
+
+    def remove_shims(
+        self, found: ShimReview, observe: Callable[[Event], None] = lambda event: None
+    ) -> Outcome:
+        """Make the branch without some shims; see `lane_planner.executor.shims.remove_shims`."""
+        from lane_planner.executor.shims import remove_shims
+
+        return remove_shims(found, observe=observe)
 
     def _needed_coverage(self) -> Mapping[str, float] | None:
         """Return the coverage data; where it is asked for but not there, none for any module."""

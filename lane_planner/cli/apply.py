@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import click
 
-from lane_planner.cli.options import Common, common, plan_content, steps_shown
+from lane_planner.cli.options import (
+    Common,
+    common,
+    plan_content,
+    shim_choice,
+    shim_options,
+    steps_shown,
+    text_option,
+)
 
 
 @click.command()
@@ -23,8 +32,18 @@ from lane_planner.cli.options import Common, common, plan_content, steps_shown
     is_flag=True,
     help="Verify a plan of another commit anew, and go on from there.",
 )
+@shim_options
+@text_option
 def command(
-    options: Common, plan: Path, steps: int | None, mode: str, no_gates: bool, rebase_plan: bool
+    options: Common,
+    plan: Path,
+    steps: int | None,
+    mode: str,
+    no_gates: bool,
+    rebase_plan: bool,
+    shim: str | None,
+    shim_expires: datetime.datetime | None,
+    rewrite_text: bool,
 ) -> int:
     """Carry out PLAN, a file that `plan --format json` wrote, on one branch.
 
@@ -36,6 +55,7 @@ def command(
     Ends with 0 if every step was carried out, 1 if some were left out, 3 if a gate failed and all
     was rolled back.
     """
+    shims = shim_choice(shim, shim_expires)
     content = plan_content(plan)
     repository = options.open()
     with steps_shown(options, steps or content.count(b'"moves"')) as observe:
@@ -45,6 +65,8 @@ def command(
             steps=steps,
             gates=not no_gates,
             rebase=rebase_plan,
+            shims=shims,
+            rewrite_text=rewrite_text,
             observe=observe,
         )
     from lane_planner.report.application import application_document, application_text

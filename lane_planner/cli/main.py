@@ -33,6 +33,7 @@ _COMMANDS = {
     "forecast": "Tell how long PLAN takes to carry out, or the plan that `plan` would make now.",
     "promote": "Promote MODULE (a dotted name or path; a package whole) to lane TARGET.",
     "apply": "Carry out PLAN, a file that `plan --format json` wrote, on one branch.",
+    "shims": "List the files that keep old names of promoted modules working.",
     "status": "Show the runs of this repository: what was done, is under way, or was rolled back.",
     "verify": "Compare the import graph with the one that grimp builds, where it can.",
 }

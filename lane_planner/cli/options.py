@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from lane_planner.base.output import write_output
 from lane_planner.base.text import for_terminal, plural, printable
 
 if TYPE_CHECKING:
+    from lane_planner.executor.shims import ShimChoice
     from lane_planner.repository import Repository
 
 _PATIENCE = 1.0  # seconds after which a person wants to see that something happens
@@ -191,6 +193,47 @@ def coverage_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Look as if that were no matter.",
     )
     return data(ignore(function))
+
+
+def text_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option to rewrite names in text."""
+    return click.option(
+        "--rewrite-text",
+        is_flag=True,
+        help="Rewrite names in configuration and documents too, where they are certain.",
+    )(function)
+
+
+def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what is left at the old paths of promoted modules."""
+    kind = click.option(
+        "--shim",
+        type=click.Choice(["alias", "reexport"]),
+        help="Leave a file at each old path that keeps the old name working.",
+    )
+    expires = click.option(
+        "--shim-expires",
+        type=click.DateTime(["%Y-%m-%d"]),
+        metavar="YYYY-MM-DD",
+        help="The last day of these files; `shims` tells when it is over.",
+    )
+    return kind(expires(function))
+
+
+def shim_choice(kind: str | None, expires: datetime.datetime | None) -> ShimChoice | None:
+    """Return what the options of `shim_options` ask for, or None if for nothing.
+
+    Raises:
+        UsageError: there is a day and no kind.
+    """
+    from lane_planner.executor.shims import ShimChoice
+
+    if kind is None:
+        if expires is not None:
+            raise UsageError("--shim-expires says when shims expire: say which, with --shim")
+        return None
+    day = None if expires is None else expires.date()
+    return ShimChoice("alias" if kind == "alias" else "reexport", day)
 
 
 class ProgressLine:

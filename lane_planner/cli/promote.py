@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
+
 import click
 
 from lane_planner.base.errors import UsageError
-from lane_planner.cli.options import Common, common, steps_shown
+from lane_planner.cli.options import (
+    Common,
+    common,
+    shim_choice,
+    shim_options,
+    steps_shown,
+    text_option,
+)
 
 
 @click.command()
@@ -15,6 +24,8 @@ from lane_planner.cli.options import Common, common, steps_shown
 @click.option("--analyze-only", is_flag=True, help="Stop after the analysis.")
 @click.option("--apply", "act", is_flag=True, help="Make the branch; without it nothing changes.")
 @click.option("--with-dependencies", is_flag=True, help="Promote first what the module needs.")
+@shim_options
+@text_option
 def command(
     options: Common,
     module: str,
@@ -22,6 +33,9 @@ def command(
     analyze_only: bool,
     act: bool,
     with_dependencies: bool,
+    shim: str | None,
+    shim_expires: datetime.datetime | None,
+    rewrite_text: bool,
 ) -> int:
     """Promote MODULE (a dotted name or path; a package whole) to lane TARGET.
 
@@ -33,8 +47,12 @@ def command(
     """
     if act and analyze_only:
         raise UsageError("--apply and --analyze-only exclude each other")
+    shims = shim_choice(shim, shim_expires)
     repository = options.open()
-    snapshot, analysis = repository.analyse(module, target, with_dependencies=with_dependencies)
+    snapshot, analysis = repository.analyse(
+        module, target,
+        with_dependencies=with_dependencies, shims=shims, rewrite_text=rewrite_text,
+    )  # fmt: skip
     outcome = None
     if act and analysis.ready:
         with steps_shown(options, len(analysis.steps)) as observe:
@@ -49,7 +67,8 @@ def command(
 
         options.write(to_json(promotion_document(analysis, outcome, dry_run=not act, phase=phase)))
     else:
-        options.write(promotion_text(analysis, outcome, analyse_only=analyze_only))
+        verbose = options.verbosity > 0
+        options.write(promotion_text(analysis, outcome, analyse_only=analyze_only, verbose=verbose))
     if not analysis.ready:
         return 1
     return 3 if outcome is not None and not outcome.success else 0

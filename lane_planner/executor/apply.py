@@ -17,14 +17,16 @@ from lane_planner.executor.promote import (
     step_moves,
     step_name,
 )
+from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import Evidence, ModuleCoverage
-from lane_planner.planner.hop import Facts, Hop, open_hop
+from lane_planner.planner.hop import Facts, Hop, giving_way, open_hop
 from lane_planner.planner.order import blocked_modules
 from lane_planner.planner.plan import check_plan
 from lane_planner.planner.schema import Plan, PlannedStep, sealed
 from lane_planner.promotion.compose import compose
 from lane_planner.promotion.naming import Refused
+from lane_planner.promotion.shims import Shims
 from lane_planner.promotion.values import FileMove
 
 
@@ -63,6 +65,8 @@ def apply_plan(
     steps: int | None = None,
     gates: bool = True,
     rebase: bool = False,
+    shims: ShimChoice | None = None,
+    rewrite_text: bool = False,
     observe: Callable[[Event], None] = lambda event: None,
 ) -> Applied:
     """Carry a hop of a plan out on a new branch, or leave everything as it was.
@@ -78,11 +82,13 @@ def apply_plan(
         gates: whether the configured gates run.
         rebase: whether a plan of another commit or configuration is verified anew; what has
             landed is passed over then, and what does not hold any more is left out.
+        shims: what to leave at the old paths; None: nothing.
+        rewrite_text: whether names in text are rewritten too, where they are certain.
         observe: told of each event when the journal holds it.
 
     Raises:
         UsageError: the plan is of another commit or configuration, was edited, or does not hold
-            on this one.
+            on this one; or the shims that are asked for cannot be.
         EnvironmentFailure: git or the disk failed; everything was undone.
     """
     hop, holding, left_out = _verified(snapshot, plan, rebase)
@@ -104,7 +110,8 @@ def apply_plan(
         moves=moves,
         gates=settings.gates if gates else (),
     )
-    composer = _Composer(snapshot, hop, chosen)
+    left = left_shims(snapshot, shims, hop.source, hop.target)
+    composer = _Composer(snapshot, hop, chosen, left, rewrite_text)
 
     def evidence(carried: Carried) -> Evidence:
         landed = {name for step in carried.steps for name in step.promotion.modules}
@@ -142,12 +149,13 @@ def due_hop(facts: Facts, plan: Plan) -> int:
 def _landed(facts: Facts, steps: Sequence[PlannedStep]) -> frozenset[str]:
     """Return the ids of the steps whose files are where they, or later steps, move them."""
     there = facts.graph.table.by_path
+    yielding = giving_way(facts)
     gone_on: set[str] = set()
     landed: set[str] = set()
     for step in reversed(steps):
         if all(
             (move.target in there or move.target in gone_on)
-            and (move.source not in there or move.source in facts.made)
+            and (move.source not in there or move.source in yielding)
             for move in step.moves
         ):
             landed.add(step.id)
@@ -237,12 +245,21 @@ def _rebased(
 class _Composer:
     """Works out each step when the former one is committed."""
 
-    def __init__(self, snapshot: Snapshot, hop: Hop, steps: Iterable[PlannedStep]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        hop: Hop,
+        steps: Iterable[PlannedStep],
+        shims: Shims | None,
+        rewrite_text: bool,
+    ) -> None:
         self._snapshot = snapshot
         self._hop = hop
         self._steps = iter(steps)
         self._workspace = snapshot.workspace()
         self._mentions = snapshot.mentions(hop.source)
+        self._shims = shims
+        self._rewrite_text = rewrite_text
         self._missing: set[str] = set()
         self.left_out: list[LeftOut] = []
 
@@ -258,7 +275,7 @@ class _Composer:
             try:
                 composed = compose(
                     self._workspace, self._hop.source, self._hop.target, moves, self._mentions,
-                    name=name,
+                    name=name, shims=self._shims, rewrite_text=self._rewrite_text,
                 )  # fmt: skip
             except Refused as refusal:
                 self._leave_out(step, f"{printable(refusal.path)}:{refusal.line}: {refusal.reason}")

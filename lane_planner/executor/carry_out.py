@@ -67,6 +67,7 @@ from lane_planner.executor.worktree import Worktree
 from lane_planner.gates.command import GateResult, gate_environment, run_gate
 from lane_planner.gates.evidence import Evidence, evidence_of, to_json, to_markdown
 from lane_planner.gates.select import Phase, applying, phase_paths
+from lane_planner.promotion.history import apart
 from lane_planner.promotion.values import FileMove, Promotion
 
 
@@ -76,10 +77,12 @@ class Step(msgspec.Struct, frozen=True):
     Attributes:
         id: the plan's name for it ("s0001").
         promotion: what it changes in the tree it builds on.
+        title: the first line of its commit message; None: the promotion's own.
     """
 
     id: str
     promotion: Promotion
+    title: str | None = None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +171,7 @@ def in_order(steps: Iterable[Step]) -> NextStep:
 
 
 def plain_evidence(carried: Carried) -> Evidence:
-    """Return the evidence that the run itself knows: without coverage, imports and mentions."""
+    """Return the evidence that the run itself knows: without coverage and imports."""
     return evidence_of(
         carried.job.title,
         [step.promotion for step in carried.steps],
@@ -336,9 +339,16 @@ class _Run:
             )
         if any(step.id == done.id for done in self._steps):
             raise EnvironmentFailure(f"step {printable(step.id)} came twice")
-        message = message_of(step.promotion, plan_id=self._job.plan_id, step_id=step.id)
         self._record(StepIntended(step.id, writer.head))
-        commit = writer.commit(step.promotion, message)
+        whole = step.promotion
+        title = step.title or whole.title
+        parts = [(whole, title)]
+        if whole.two_commits:
+            moves, writes = apart(whole)
+            parts = [(moves, f"{title} (the move)"), (writes, f"{title} (what follows it)")]
+        for part, said in parts:
+            message = message_of(part, plan_id=self._job.plan_id, step_id=step.id, title=said)
+            commit = writer.commit(part, message)
         self._record(StepCommitted(step.id, commit))
         self._steps.append(step)
         self._commits.append(commit)

@@ -17,7 +17,7 @@ from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.files import remove
 from lane_planner.executor.places import blobs_path, index_path, scratch_path
-from lane_planner.promotion.values import Promotion
+from lane_planner.promotion.values import NEW_FILES, Promotion
 
 _IDENTITY_VARIABLES = (
     "GIT_AUTHOR_NAME",
@@ -119,7 +119,7 @@ class Tree:
                 raise _misfit(f"{_shown(path)} is written twice")
             written.add(path)
             mode = self._mode_after(result, path)
-            if (mode is None) != (write.reason == "made"):
+            if (mode is None) != (write.reason in NEW_FILES):
                 state = "there already" if mode else "missing"
                 raise _misfit(f"{_shown(path)}, which is to be {write.reason}, is {state}")
             if mode is not None and not mode.startswith("100"):
@@ -329,12 +329,13 @@ def message_of(
         step_id: value of the `Lane-Step` trailer.
         title: the first line; the promotion's own by default.
     """
-    rewritten = sum(write.reason != "made" for write in promotion.writes)
+    made = sum(write.reason in NEW_FILES for write in promotion.writes)
+    rewritten = len(promotion.writes) - made
     lines = [
         printable(title or promotion.title),
         "",
         f"{plural(len(promotion.moves), 'file')} moved, {rewritten:,} rewritten, "
-        f"{len(promotion.writes) - rewritten:,} made, {len(promotion.deletes):,} deleted.",
+        f"{made:,} made, {len(promotion.deletes):,} deleted.",
         "",
     ]
     # Indented, no module's name can read as a trailer.

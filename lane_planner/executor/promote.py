@@ -13,24 +13,24 @@ from lane_planner.base.text import plural, printable
 from lane_planner.config.settings import Gate, Lane
 from lane_planner.executor.carry_out import Carried, Job, Outcome, Step, carry_out, in_order
 from lane_planner.executor.journal import Event
+from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import (
     Evidence,
-    Mention,
     ModuleCoverage,
     ModuleImports,
     evidence_of,
 )
 from lane_planner.gates.select import applying
 from lane_planner.planner.explain import unknown
-from lane_planner.planner.hop import Hop, open_hop
+from lane_planner.planner.hop import Hop, giving_way, open_hop, relaxed
 from lane_planner.planner.order import Ordered, blocked_modules, closure, order
 from lane_planner.planner.schema import Cause
 from lane_planner.promotion.compose import Composed, compose
 from lane_planner.promotion.diff import unified_diff
-from lane_planner.promotion.mentions import find_mentions
 from lane_planner.promotion.naming import Refused
-from lane_planner.promotion.values import FileMove, FileWrite, Promotion
+from lane_planner.promotion.shims import Shims
+from lane_planner.promotion.values import NEW_FILES, FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace
 
 
@@ -97,6 +97,7 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
         UsageError: they name nothing, several things, or nothing in a lane.
     """
     graph, lanes = snapshot.facts.graph, snapshot.facts.lanes
+    yielding = giving_way(snapshot.facts)
     module = graph.modules.get(wanted)
     readings = [posixpath.normpath(path) for path in (wanted, *paths)]
     if module is None:
@@ -119,13 +120,16 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
     if module is not None and directory is None:
         names: tuple[str, ...] = (module.name,)
         path, name = module.path, module.name
+        if path in yielding:
+            new = printable(snapshot.facts.records[path].shim or "another module")
+            raise UsageError(f"{printable(name)} is a shim: promote {new}, which it stands for")
     else:
         assert directory is not None
         names = tuple(
             sorted(
                 m.name
                 for m in graph.table.by_path.values()
-                if m.path.startswith(f"{directory}/") and m.path not in snapshot.facts.made
+                if m.path.startswith(f"{directory}/") and m.path not in yielding
             )
         )
         path, name = directory, lanes.roots().dotted(directory)
@@ -162,7 +166,14 @@ def _unknown(snapshot: Snapshot, wanted: str, readings: Iterable[str]) -> str:
 
 
 def analyse(
-    snapshot: Snapshot, goal: Goal, source: Lane, target: Lane, *, with_dependencies: bool
+    snapshot: Snapshot,
+    goal: Goal,
+    source: Lane,
+    target: Lane,
+    *,
+    with_dependencies: bool,
+    shims: ShimChoice | None = None,
+    rewrite_text: bool = False,
 ) -> Analysis:
     """Work out whether and how a goal can be promoted. Nothing is written.
 
@@ -172,22 +183,33 @@ def analyse(
         source: lane that is left.
         target: lane that is reached.
         with_dependencies: whether what it needs is promoted before it.
+        shims: what to leave at the old paths; None: nothing.
+        rewrite_text: whether names in text are rewritten too, where they are certain.
+
+    Raises:
+        UsageError: the shims that are asked for cannot be.
     """
     facts = snapshot.facts
+    left = left_shims(snapshot, shims, source, target)
     hop = open_hop(facts, source, target)
     hop = msgspec.structs.replace(hop, together=(*hop.together, goal.modules))
     moving = closure(hop, goal.modules)
     causes = set(_blockers(hop, moving))
+    # A lack of coverage does not keep a person from seeing what would change.
+    in_the_way = causes
+    if any(cause.code == "LP404" for cause in causes):
+        in_the_way = set(_blockers(relaxed(facts, hop, lambda _, c: c.code != "LP404"), moving))
     if not with_dependencies:
-        causes.update(_missing(snapshot, hop, goal))
+        missing = set(_missing(snapshot, hop, goal))
+        causes, in_the_way = causes | missing, in_the_way | missing
         moving = frozenset(goal.modules)
     steps: tuple[Promotion, ...] = ()
     imports: tuple[ModuleImports, ...] = ()
     diff, refusal = "", None
-    if not causes or all(cause.code == "LP404" for cause in causes):
-        # A lack of coverage does not keep a person from seeing what would change.
+    if not in_the_way:
         try:
-            composed = list(_compose_all(snapshot, hop, goal, order(facts, hop, moving)))
+            ordered = order(facts, hop, moving)
+            composed = list(_compose_all(snapshot, hop, goal, ordered, left, rewrite_text))
         except Refused as error:
             refusal = f"{printable(error.path)}:{error.line}: {error.reason}"
         else:
@@ -270,10 +292,16 @@ def step_moves(
         workspace: the repository as it is now.
         hop: where each module goes.
         modules: names before the move.
-        directory: a package's directory that moves as a whole; None: just the modules.
+        directory: a package's directory that moves as a whole; None: just the modules, and the
+            stubs beside them.
     """
     found = snapshot.facts.graph.modules
     moves = {FileMove(found[name].path, hop.targets[name]) for name in modules}
+    moves.update(  # stubs beside their sources
+        FileMove(f"{move.source}i", f"{move.target}i")
+        for move in tuple(moves)
+        if move.source.endswith(".py") and f"{move.source}i" in workspace.tracked
+    )
     if directory is not None:
         known = {move.source for move in moves}
         lane_path = snapshot.facts.lanes.lane_path(directory)
@@ -290,7 +318,12 @@ def step_moves(
 
 
 def _compose_all(
-    snapshot: Snapshot, hop: Hop, goal: Goal, ordered: Iterable[Ordered]
+    snapshot: Snapshot,
+    hop: Hop,
+    goal: Goal,
+    ordered: Iterable[Ordered],
+    shims: Shims | None,
+    rewrite_text: bool,
 ) -> Iterable[tuple[Composed, list[ModuleImports]]]:
     workspace = snapshot.workspace()
     mentions = snapshot.mentions(hop.source)
@@ -300,7 +333,10 @@ def _compose_all(
             snapshot, workspace, hop, step.modules, goal.directory if whole else None
         )
         name = goal.name if whole else step_name(snapshot, step.modules)
-        composed = compose(workspace, hop.source, hop.target, moves, mentions, name=name)
+        composed = compose(
+            workspace, hop.source, hop.target, moves, mentions,
+            name=name, shims=shims, rewrite_text=rewrite_text,
+        )  # fmt: skip
         promotion = composed.promotion
         before = {name: _imported(workspace, name) for name, _ in promotion.renamed}
         advance(workspace, composed)
@@ -328,13 +364,13 @@ def together(steps: Sequence[Promotion]) -> Promotion:
     """Return promotions, each made on top of the one before, as a single one."""
     origin: dict[str, str] = {}  # path now → path before all, of files that moved
     content: dict[str, bytes] = {}
-    made: set[str] = set()
+    made: dict[str, str] = {}  # why, by path
     deleted: set[str] = set()
     for step in steps:
         for path in step.deletes:
             content.pop(path, None)
             if path in made:
-                made.discard(path)
+                del made[path]
             else:
                 deleted.add(origin.pop(path, path))
         before = [
@@ -347,15 +383,15 @@ def together(steps: Sequence[Promotion]) -> Promotion:
                 content[move.target] = text
         for write in step.writes:
             content[write.path] = write.content
-            if write.reason == "made":
-                made.add(write.path)
+            if write.reason in NEW_FILES:
+                made[write.path] = write.reason
     return msgspec.structs.replace(
         steps[-1],
         modules=tuple(sorted(name for step in steps for name in step.modules)),
         renamed=tuple(sorted(pair for step in steps for pair in step.renamed)),
         moves=tuple(sorted(FileMove(first, path) for path, first in origin.items())),
         writes=tuple(
-            FileWrite(path, text, "made" if path in made else "rewritten")
+            FileWrite(path, text, made.get(path, "rewritten"))
             for path, text in sorted(content.items())
         ),
         deletes=tuple(sorted(deleted)),
@@ -455,11 +491,9 @@ def promotion_evidence(
     coverage: Iterable[ModuleCoverage],
     imports: Iterable[ModuleImports],
 ) -> Evidence:
-    """Return the evidence of a run: what changed, what was checked, who still says the old name."""
+    """Return the evidence of a run: what changed, what was checked, what it covers."""
     settings = snapshot.facts.settings
     promotions = [step.promotion for step in carried.steps]
-    source = settings.lane(promotions[0].source_lane)
-    assert source is not None
     return evidence_of(
         carried.job.title,
         promotions,
@@ -469,35 +503,4 @@ def promotion_evidence(
         coverage=coverage,
         coverage_min=settings.coverage.min if settings.coverage else None,
         imports=imports,
-        mentions=left_mentions(snapshot, carried.commit, source, promotions),
     )
-
-
-def left_mentions(
-    snapshot: Snapshot, commit: str, source: Lane, promotions: Sequence[Promotion]
-) -> list[Mention]:
-    """Return the places of a resulting commit that still name a moved module or file."""
-    roots = snapshot.facts.lanes.roots()
-    prefixes = [name for path in source.paths for name in (path, roots.dotted(path))]
-    found = find_mentions(snapshot.git, commit, prefixes)
-    modules = snapshot.facts.graph.modules
-    places = {
-        place
-        for promotion in promotions
-        for old, _ in promotion.renamed
-        for place in found.of_name(old)
-        if _owner(place.text, modules) == old
-    } | {
-        place
-        for promotion in promotions
-        for move in promotion.moves
-        for place in found.of_path(move.source)
-    }
-    return [Mention(place.path, place.line, place.text) for place in sorted(places)]
-
-
-def _owner(name: str, modules: Collection[str]) -> str:
-    """Return the longest prefix of a dotted name that is a module."""
-    while name and name not in modules:
-        name = name.rpartition(".")[0]
-    return name

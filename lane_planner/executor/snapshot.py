@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -34,6 +35,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         facts: modules, imports, lanes, faults, coverage.
         blobs: id of each file's blob, by path below the root.
         scanned: the files and the graph that the facts are of.
+        links: paths of the symbolic links among the files.
     """
 
     git: Git
@@ -41,6 +43,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     facts: Facts
     blobs: Mapping[str, bytes]
     scanned: Scanned
+    links: frozenset[str] = frozenset()
 
     def leaving(self, lane: Lane, cache: ScanCache) -> Snapshot:
         """Return the snapshot with what does not parse in the lane that is to be left.
@@ -74,7 +77,11 @@ class Snapshot(msgspec.Struct, frozen=True):
         """Return where the commit's files name modules or files of a lane."""
         roots = self.facts.lanes.roots()
         prefixes = [name for path in lane.paths for name in (path, roots.dotted(path))]
-        return find_mentions(self.git, self.commit, prefixes)
+        links = {
+            path: posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(target)))
+            for path, target in self.read(sorted(self.links)).items()
+        }
+        return find_mentions(self.git, self.commit, prefixes, links)
 
     def _blob(self, path: str) -> bytes:
         if path not in self.blobs:
@@ -101,13 +108,19 @@ def take_snapshot(
     source = CommitTree(git, commit, excluded(settings))
     scanned = scan_repository(source, settings, cache)
     facts = facts_of(scanned, settings, {}, MADE_INIT, coverage)
-    return Snapshot(git, commit, facts, _blobs(git, commit), scanned)
+    blobs, links = _blobs(git, commit)
+    return Snapshot(git, commit, facts, blobs, scanned, links)
 
 
-def _blobs(git: Git, commit: str) -> dict[str, bytes]:
+def _blobs(git: Git, commit: str) -> tuple[dict[str, bytes], frozenset[str]]:
+    """Return the id of each file's blob by path, and the paths of the symbolic links."""
     blobs = {}
+    links = set()
     for line in git.out("ls-tree", "-r", "-z", commit).split(b"\0"):
         head, _, name = line.partition(b"\t")
         if head[7:11] == b"blob":
-            blobs[os.fsdecode(name)] = bytes.fromhex(head[12:].decode("ascii"))
-    return blobs
+            path = os.fsdecode(name)
+            blobs[path] = bytes.fromhex(head[12:].decode("ascii"))
+            if head[:6] == b"120000":
+                links.add(path)
+    return blobs, frozenset(links)

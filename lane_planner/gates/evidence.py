@@ -12,12 +12,14 @@ import msgspec
 from lane_planner.base.markdown import as_name, as_row, as_text
 from lane_planner.base.text import plural, printable
 from lane_planner.gates.command import GateResult
-from lane_planner.promotion.values import FileMove, Promotion
+from lane_planner.promotion.ledger import STATUSES, LedgerEntry, summary
+from lane_planner.promotion.values import FileMove, Promotion, merged_ledger
 
 SCHEMA = "lane-planner/evidence/1"
 
 # Rows of a table, and lines of a failed gate's output, that a pull request's reader will read.
 _ROWS = 25
+_LEDGER_ROWS = 50
 _OUTPUT_LINES = 40
 
 
@@ -54,20 +56,6 @@ class ModuleImports(msgspec.Struct, frozen=True):
     after: tuple[tuple[str, str], ...]
 
 
-class Mention(msgspec.Struct, frozen=True, order=True):
-    """A place that names a promoted module and was not rewritten.
-
-    Attributes:
-        path: below the root, on the result.
-        line: from 1.
-        text: the name as it stands there.
-    """
-
-    path: str
-    line: int
-    text: str
-
-
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a reviewer needs to trust a promotion without repeating it.
 
@@ -78,14 +66,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         modules: promoted modules, sorted.
         moves: moved files, sorted.
         rewritten: files whose references follow, after the move, sorted.
-        made: new files, sorted.
+        made: new `__init__.py` files, sorted.
+        shims: new files at the old paths of modules, sorted.
         deleted: files that went away without a new place, sorted.
         coverage: by module, sorted.
         coverage_min: the fraction that is asked for; None: none is.
         imports: by module, sorted.
         gates: results in the order in which the gates ran.
         notes: what a person should know, in order.
-        mentions: places that still name a promoted module, sorted.
+        ledger: places beside Python references that name what moved, sorted.
         schema: the format's name.
     """
 
@@ -96,13 +85,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[FileMove, ...]
     rewritten: tuple[str, ...]
     made: tuple[str, ...]
+    shims: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     coverage: tuple[ModuleCoverage, ...] = ()
     coverage_min: float | None = None
     imports: tuple[ModuleImports, ...] = ()
     gates: tuple[GateResult, ...] = ()
     notes: tuple[str, ...] = ()
-    mentions: tuple[Mention, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
     schema: str = SCHEMA
 
 
@@ -116,29 +106,30 @@ def evidence_of(
     coverage: Iterable[ModuleCoverage] = (),
     coverage_min: float | None = None,
     imports: Iterable[ModuleImports] = (),
-    mentions: Iterable[Mention] = (),
 ) -> Evidence:
     """Return the evidence of promotions that were carried out one after the other.
 
     A file that several of them rewrite is listed once; so is a note.
     """
     made = {w.path for p in promotions for w in p.writes if w.reason == "made"}
-    rewritten = {w.path for p in promotions for w in p.writes if w.reason != "made"}
+    shims = {w.path for p in promotions for w in p.writes if w.reason == "shim"}
+    rewritten = {w.path for p in promotions for w in p.writes} - made - shims
     return Evidence(
         title=title,
         base=base,
         result=result,
         modules=tuple(sorted(Renamed(*names) for p in promotions for names in p.renamed)),
         moves=tuple(sorted(move for p in promotions for move in p.moves)),
-        rewritten=tuple(sorted(rewritten - made)),
+        rewritten=tuple(sorted(rewritten)),
         made=tuple(sorted(made)),
+        shims=tuple(sorted(shims)),
         deleted=tuple(sorted({path for p in promotions for path in p.deletes})),
         coverage=tuple(sorted(coverage, key=lambda entry: entry.module)),
         coverage_min=coverage_min,
         imports=tuple(sorted(imports, key=lambda entry: entry.module)),
         gates=tuple(gates),
         notes=tuple(dict.fromkeys(note for p in promotions for note in p.notes)),
-        mentions=tuple(sorted(mentions)),
+        ledger=merged_ledger(promotions),
     )
 
 
@@ -166,10 +157,7 @@ def to_markdown(evidence: Evidence) -> str:
         _imports(evidence),
         _gates(evidence),
         _bullets("Notes", [as_text(note) for note in evidence.notes]),
-        _bullets(
-            "Still named here, not rewritten",
-            [f"{as_name(m.path)} line {m.line}: {as_name(m.text)}" for m in evidence.mentions],
-        ),
+        _ledger(evidence),
         _files(evidence),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -181,6 +169,8 @@ def _summary(evidence: Evidence) -> str:
         f"{len(evidence.rewritten):,} rewritten",
         f"{len(evidence.made):,} made",
     ]
+    if evidence.shims:
+        counts.append(plural(len(evidence.shims), "shim"))
     if evidence.deleted:
         counts.append(f"{len(evidence.deleted):,} deleted")
     failed = [gate for gate in evidence.gates if not gate.passed]
@@ -239,11 +229,28 @@ def _files(evidence: Evidence) -> str:
     rows = [[as_name(source), "moved to", as_name(target)] for target, source in moved.items()]
     rows += [["", "rewritten", as_name(path)] for path in evidence.rewritten]
     rows += [["", "made", as_name(path)] for path in evidence.made]
+    rows += [["", "shim", as_name(path)] for path in evidence.shims]
     rows += [[as_name(path), "deleted", ""] for path in evidence.deleted]
     if not rows:
         return ""
     table = _table(("before", "", "after"), rows)
     return f"<details><summary>{plural(len(rows), 'file')}</summary>\n\n{table}\n\n</details>"
+
+
+def _ledger(evidence: Evidence) -> str:
+    """Return what a person has to do first, then the rest, each in the order of the files."""
+    ranked = sorted(evidence.ledger, key=lambda entry: STATUSES.index(entry.status))
+    rows = [
+        [
+            as_name(entry.path), f"{entry.line}:{entry.column + 1}", as_name(entry.text),
+            entry.status, as_text(entry.reason),
+        ]
+        for entry in ranked
+    ]  # fmt: skip
+    if not rows:
+        return ""
+    table = _table(("file", "place", "names", "status", "why"), rows, _LEDGER_ROWS)
+    return f"## Where else it is named\n\n{summary(evidence.ledger)}.\n\n{table}"
 
 
 def _verdict(gate: GateResult) -> str:
@@ -260,10 +267,10 @@ def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -
     return f"## {title}\n\n{_table(header, rows)}" if rows else ""
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [as_row(header), as_row(["---"] * len(header)), *map(as_row, rows[:_ROWS])]
-    if len(rows) > _ROWS:
-        lines.append(f"\n… and {len(rows) - _ROWS:,} more.")
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], most: int = _ROWS) -> str:
+    lines = [as_row(header), as_row(["---"] * len(header)), *map(as_row, rows[:most])]
+    if len(rows) > most:
+        lines.append(f"\n… and {len(rows) - most:,} more.")
     return "\n".join(lines)
 
 

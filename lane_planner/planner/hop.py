@@ -47,6 +47,14 @@ class Facts(msgspec.Struct, frozen=True):
     lanes: LaneMap
 
 
+def giving_way(facts: Facts) -> frozenset[str]:
+    """Return the paths of files that are moved nowhere, and onto which a module may move.
+
+    These are made `__init__.py` files, and shims of modules that have moved on.
+    """
+    return facts.made.union(path for path, record in facts.records.items() if record.shim)
+
+
 class Need(msgspec.Struct, frozen=True, order=True):
     """That a module can only move after, or together with, another one.
 
@@ -186,12 +194,13 @@ def open_hop(facts: Facts, source: Lane, target: Lane) -> Hop:
         target: lane to reach.
     """
     graph, lanes = facts.graph, facts.lanes
+    yielding = giving_way(facts)
     candidates = tuple(
         module.name
         for module in graph.modules.values()
         if not module.namespace
         and lanes.of_path(module.path) == source.name
-        and module.path not in facts.made
+        and module.path not in yielding
     )
     roots = lanes.roots()
     paths = {name: graph.modules[name].path for name in candidates}
@@ -268,11 +277,12 @@ def _place_causes(
     causes: _Causes,
 ) -> None:
     modules, paths = facts.graph.modules, facts.graph.table.by_path
+    yielding = giving_way(facts)
     claims: dict[str, list[str]] = {}
     for name in candidates:
         claims.setdefault(renamed[name], []).append(name)
     for name in candidates:
-        if targets[name] in paths and targets[name] not in facts.made:
+        if targets[name] in paths and targets[name] not in yielding:
             causes.of_file(name, "LP401", 0, f"{targets[name]} is there already")
             continue
         if facts.lanes.of_path(targets[name]) != target.name:
@@ -283,7 +293,7 @@ def _place_causes(
         if not all(map(is_name, new.split("."))):
             causes.of_file(name, "LP406", 0, f"nobody could import {targets[name]} by name")
         holder = modules.get(new)
-        replaces = holder is None or holder.path in facts.made
+        replaces = holder is None or holder.path in yielding
         if holder is not None and not replaces and not (holder.namespace and modules[name].package):
             causes.of_file(name, "LP406", 0, f"{holder.path} has the name {new} already")
         for rival in claims[new]:
@@ -471,10 +481,11 @@ def _new_circles(
 def _arrivals(facts: Facts, renamed: Mapping[str, str]) -> Iterable[tuple[ImportSite, str]]:
     """Yield the sites that name, in vain today, what a moved module will be called."""
     table = facts.graph.table
+    yielding = giving_way(facts)
     coming: dict[str, list[str]] = {}
     for name, new in renamed.items():
         holder = table.by_name.get(new)
-        if holder is None or holder.namespace or holder.path in facts.made:
+        if holder is None or holder.namespace or holder.path in yielding:
             coming.setdefault(new, []).append(name)
     stand_ins = {
         new: Module(new, new, False, False, True, new.rpartition(".")[0]) for new in coming

@@ -14,7 +14,7 @@ import msgspec
 from lane_planner.config.settings import Lane
 from lane_planner.graph.graph import build_graph
 from lane_planner.graph.resolve import BeyondTop, Resolver
-from lane_planner.planner.hop import Facts, Hop
+from lane_planner.planner.hop import Facts, Hop, giving_way
 from lane_planner.rules.lanes import lane_paths
 from lane_planner.scan.modules import Module
 from lane_planner.scan.records import FileRecord, RawImport
@@ -37,7 +37,7 @@ def landed(facts: Facts, hop: Hop, names: Collection[str]) -> Facts:
     made = _made(facts, moved, hop.target)
     resolver = Resolver(table, facts.settings.aliases)
     known = {(site.importer, site.line, site.column, site.imported) for site in facts.graph.sites}
-    replaced = facts.made.intersection(moved.values())
+    replaced = giving_way(facts).intersection(moved.values())
     records: dict[str, FileRecord] = dict.fromkeys(made, FileRecord())
     for path, record in facts.records.items():
         if path in replaced:
@@ -47,6 +47,9 @@ def landed(facts: Facts, hop: Hop, names: Collection[str]) -> Facts:
         if record.imports:
             raws = tuple(_written(resolver, table.by_path[path], record, renamed, known))
             records[target] = msgspec.structs.replace(record, imports=raws)
+        if record.shim in renamed:
+            shim = renamed[record.shim]
+            records[target] = msgspec.structs.replace(records[target], shim=shim)
     made |= facts.made - replaced
     kept = _directories_of(path for path in records if path not in made)
     for path in [path for path in made if posixpath.dirname(path) not in kept]:

@@ -1,37 +1,46 @@
 """Modules to promote → a `Promotion`: every move, every edit, and the proof that all imports hold.
 
-The proof: the imports of every file that is touched, or whose imports name something that comes
-or goes, are resolved again after the move; they must be the old ones with the moved modules
-renamed, import for import, kind for kind.
+The proofs (`lane_planner.promotion.proof`): the imports of every file that is touched, or whose
+imports name something that comes or goes, are resolved again after the move; they must be the old
+ones with the moved modules renamed, import for import, kind for kind. And a rewritten file binds
+the same names in the same scopes as before.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, lru_cache
 
 import msgspec
 
-from lane_planner.base.text import plural
 from lane_planner.config.settings import Lane
-from lane_planner.graph.resolve import ImportSite, Resolver, Target
 from lane_planner.planner.landed import directories_around
+from lane_planner.promotion.history import seen_as_rename
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.mentions import Mentions
 from lane_planner.promotion.names import NAMING_WORDS, Unreadable, names_of
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.packages import Packages
-from lane_planner.promotion.text import Edit, OverlappingEdits, SourceText
+from lane_planner.promotion.proof import Version, prove_imports, prove_names
+from lane_planner.promotion.references import References, references
+from lane_planner.promotion.risks import risks
+from lane_planner.promotion.shims import Shims, shim_content
+from lane_planner.promotion.text import (
+    OverlappingEdits,
+    SourceText,
+    import_statements,
+)
 from lane_planner.promotion.uses import Uses, rebound_reason, uses
 from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace, packages_around
 from lane_planner.scan.decode import Undecodable
-from lane_planner.scan.lexer import statement_end
+from lane_planner.scan.lexer import UnmatchedQuote, import_words, statement_end
 from lane_planner.scan.modules import Module, ModuleTable
 from lane_planner.scan.records import FileRecord, RawImport
+from lane_planner.scan.recovery import without_unmatched_quotes
+from lane_planner.scan.shims import Shim, read_shim
 from lane_planner.scan.source import scan_source
 
 _INIT = "__init__.py"
@@ -39,10 +48,10 @@ _INIT = "__init__.py"
 _RELATIVE_SPEC = re.compile(r"find_spec\(\s*[\"']\.")
 # What a string that names a module stands in; a file with none of these has no such string.
 _NAMING = re.compile("|".join((*NAMING_WORDS, r"sys\s*\.\s*modules")))
-# A dotted name in prose; a single word means nothing.
-_DOTTED = re.compile(r"(?<![\w.])\w+(?:\.\w+)+")
-_MOST_NAMED = 20
-_OWN_PLACE = re.compile(rb"\b(?:__file__|__path__|pkg_resources|importlib\.resources|get_data)\b")
+# A line that reads like an import; it may be prose.
+_UNREAD = re.compile(r"(?m)^[^\S\n]*(?:from|import)[^\S\n]+(?P<name>\w+(?:\.\w+)+)")
+# pytest collects these by their paths: a second one would be run, and nobody imports them.
+_OF_TESTS = re.compile(r"conftest\.py|test_.*\.py|.*_test\.py")
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -69,6 +78,8 @@ def compose(
     mentions: Mentions,
     *,
     name: str,
+    shims: Shims | None = None,
+    rewrite_text: bool = False,
 ) -> Composed:
     """Work out a promotion on the repository as it is now.
 
@@ -79,11 +90,16 @@ def compose(
         moves: files that move, modules and what lies beside them.
         mentions: where the commit that the workspace started from names modules of the lane.
         name: what to call the promotion.
+        shims: what to leave at the old paths of moved modules; None: nothing.
+        rewrite_text: whether names in text are rewritten too, where they are certain.
 
     Raises:
         Refused: a reference cannot be rewritten surely, or the proof fails.
     """
-    return _Composition(workspace, source, target, sorted(moves), mentions).compose(name)
+    composition = _Composition(
+        workspace, source, target, sorted(moves), mentions, shims, rewrite_text
+    )
+    return composition.compose(name)
 
 
 class _Parting:
@@ -137,15 +153,19 @@ class _Composition:
         target: Lane,
         moves: list[FileMove],
         mentions: Mentions,
+        shims: Shims | None,
+        rewrite_text: bool,
     ) -> None:
         self.workspace = workspace
+        self.rewrite_text = rewrite_text
         self.source = source
         self.target = target
         self.moves = moves
         self.mentions = mentions
         self.moved = {move.source: move.target for move in moves}
         self.notes: list[str] = []
-        self.named: list[str] = []
+        self.shims = shims
+        self.shimmed = self._shimmed() if shims is not None else set()
         self._layout()
         before = workspace.table
         self.after = workspace.named_after(*self._modules_that_go_and_come())
@@ -165,7 +185,9 @@ class _Composition:
         self.around = {
             up for name in self.renamed for up in packages_around(name) if up not in self.renamed
         }
-        self.stubs = {name for name in self.renamed if name in self.after.by_name}
+        # A shim loads what moved, with all that it imports: it leaves nothing unloaded.
+        shimmed = {workspace.table.by_path[path].name for path in self.shimmed}
+        self.stubs = {n for n in self.renamed if n in self.after.by_name and n not in shimmed}
         self.run_no_more = self._run_no_more()
         self.left = [_Parting(*pair) for pair in _by_package(self.around).items()]
         self.unrun = [
@@ -174,6 +196,7 @@ class _Composition:
 
     def compose(self, name: str) -> Composed:
         self._refuse_bad_places()
+        self._refuse_taken_shims()
         self._refuse_unlisted()
         self._refuse_stand_ins()
         affected = self._affected()
@@ -186,16 +209,37 @@ class _Composition:
             if content is not None:
                 writes.append(FileWrite(after, content, "rewritten"))
                 records[after] = scan_source(content)
+                if not self._is_shim(path):  # which is made anew
+                    self._prove_names(path, content, records[after])
         for old, new in self.moved.items():
             if old in self.workspace.records and new not in records:
                 records[new] = self.workspace.records[old]
         for path in self.made:
             writes.append(FileWrite(path, MADE_INIT, "made"))
             records[path] = FileRecord()
-        self._prove(affected, records)
-        self._say_what_is_named()
+        for shim, path in self._new_shims():
+            content = shim_content(shim, package=posixpath.basename(path) == _INIT)
+            writes.append(FileWrite(path, content, "shim"))
+            records[path] = scan_source(content)
+        found = self._references({write.path: write.content for write in writes})
+        for path, content in found.contents.items():
+            writes = [write for write in writes if write.path != path]
+            writes.append(FileWrite(path, content, "rewritten"))
+        for path in found.touched:
+            after = self.moved.get(path, path)
+            records[after] = scan_source(found.contents[after])
+        affected |= found.touched
+        prove_imports(self.workspace, self.renaming, self.after, self.moved, affected, records)
+        self._prove_shims(records)
         self._say_what_runs()
-        self._say_what_knows_its_place()
+        self.notes.extend(risks(self.workspace, self.moved, self.renamed))
+        lost = self._lost_to_history(writes)
+        if lost:
+            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            self.notes.append(
+                f"in one commit git would not see {lost[0].target} as {lost[0].source} "
+                f"renamed{more}: the move and what is written are two commits"
+            )
         promotion = Promotion(
             source_lane=self.source.name,
             target_lane=self.target.name,
@@ -206,8 +250,23 @@ class _Composition:
             writes=tuple(sorted(writes)),
             deletes=tuple(sorted(self.deleted)),
             notes=tuple(self.notes),
+            ledger=found.entries,
+            two_commits=bool(lost),
         )
         return Composed(promotion, self.after, records, frozenset(affected))
+
+    def _lost_to_history(self, writes: Iterable[FileWrite]) -> list[FileMove]:
+        """Return the moves that git would not see as renames in one commit with some writes."""
+        contents = {write.path: write.content for write in writes}
+        return [
+            move
+            for move in self.moves
+            if move.source in contents  # somebody stays at the old path
+            or (
+                move.target in contents
+                and not seen_as_rename(self._content(move.source), contents[move.target])
+            )
+        ]
 
     # Files.
 
@@ -216,7 +275,11 @@ class _Composition:
         workspace = self.workspace
         staying = workspace.tracked - self.moved.keys()
         arriving = set(self.moved.values())
-        self.deleted = {path for path in arriving if path in workspace.made}
+        self.deleted = {
+            path
+            for path in arriving - self.moved.keys()
+            if path in workspace.made or self._is_shim(path)
+        }
         made: set[str] = set()
         for move in self.moves:
             if move.source not in workspace.records:
@@ -232,9 +295,13 @@ class _Composition:
             if self.workspace.lanes.of_path(init) != self.source.name:
                 continue
             modules = any(
-                path.endswith(".py") and path not in self.moved and path not in workspace.made
+                path.endswith(".py")
+                and (path not in self.moved or path in self.shimmed)
+                and path not in workspace.made
                 for path in workspace.files_below(directory)
             )
+            if init in self.shimmed:
+                continue
             if init in self.moved and modules:
                 made.add(init)  # what stays behind is still a package's
             elif init in workspace.made and not modules and init not in self.moved:
@@ -243,9 +310,10 @@ class _Composition:
 
     def _modules_that_go_and_come(self) -> tuple[set[str], set[str]]:
         records = self.workspace.records
-        gone = {path for path in (*self.moved, *self.deleted) if path in records}
+        modules = records.keys() | self.workspace.beside
+        gone = {path for path in (*self.moved, *self.deleted) if path in modules}
         new = {target for source, target in self.moved.items() if source in records}
-        return gone, new.union(self.made)
+        return gone, new.union(self.made, self.shimmed)
 
     def _parting(self) -> dict[str, list[str]]:
         """Return, by package, the last names of its submodules that part from it.
@@ -293,10 +361,140 @@ class _Composition:
                     raise Refused(
                         move.source, 1, f"{move.target} would differ from {other} only in case"
                     )
+            directory = self.workspace.differing_in_case(move.target)
+            if directory is not None:
+                raise Refused(
+                    move.source, 1, f"{move.target} would differ from {directory} only in case"
+                )
             module = self.workspace.table.by_path.get(move.source)
             new = self.after.by_path.get(move.target)
+            hidden = None if new is None else self.workspace.table.by_name.get(new.name)
+            if (
+                hidden is not None
+                and not hidden.namespace
+                and hidden.path not in self.moved
+                and hidden.path not in self.deleted
+                and hidden.path != move.target
+            ):
+                raise Refused(move.source, 1, f"{move.target} would hide {hidden.path}")
             if module is not None and module.importable and (new is None or not new.importable):
                 raise Refused(move.source, 1, f"nobody could import {move.target} by name")
+
+    # Shims.
+
+    def _shimmed(self) -> set[str]:
+        """Return the paths where a shim is to stand: of moved modules, but for those of tests."""
+        by_path = self.workspace.table.by_path
+        return {
+            path
+            for path in self.moved
+            if path in by_path
+            and by_path[path].importable
+            and path.endswith(".py")
+            and not _OF_TESTS.fullmatch(posixpath.basename(path))
+            and path not in self.moved.values()
+        }
+
+    def _is_shim(self, path: str) -> bool:
+        record = self.workspace.records.get(path)
+        return record is not None and record.shim is not None
+
+    def _refuse_taken_shims(self) -> None:
+        """Refuse to put a module in the place of a shim that is still imported.
+
+        The import would get another module, by the same name.
+        """
+        origin = {target: source for source, target in self.moved.items()}
+        for path in sorted(filter(self._is_shim, self.deleted)):
+            name = self.workspace.table.by_path[path].name
+            for importer in sorted(self.workspace.importers_of(name)):
+                what = f"{path} is a shim that {importer} imports: let that import the new name"
+                raise Refused(origin[path], 1, what)
+
+    def _new_shims(self) -> list[tuple[Shim, str]]:
+        """Return the shims to make and their paths."""
+        if self.shims is None:
+            return []
+        by_path = self.workspace.table.by_path
+        found: dict[str, Shim] = {}
+        # What is in a package comes before the package.
+        for path in sorted(self.shimmed, key=lambda p: (-p.count("/"), p.endswith(_INIT), p)):
+            old = by_path[path].name
+            shim = self.shims.of(old, self.renamed[old])
+            if not f"{shim.old}{shim.new}".isascii():
+                raise Refused(path, 1, f"a shim is ASCII, and {old} is not: promote it without")
+            home, _, last = old.rpartition(".")
+            bound = self.packages.bound(home, last)
+            if bound.to == "else":
+                raise Refused(
+                    bound.path,
+                    bound.line,
+                    f"{last} is bound here, and importing the shim of {old} would take its place: "
+                    "promote it without",
+                )
+            if shim.kind == "alias" and by_path[path].package:
+                other = self._no_alias_below(posixpath.dirname(path), shim, found)
+                if other is not None:
+                    shim = msgspec.structs.replace(shim, kind="reexport")
+                    what = f"as an alias it would hide {other}"
+                    self.notes.append(f"the shim of {old} is a re-export: {what}")
+            around = self._shim_at(f"{posixpath.dirname(path)}/{_INIT}")
+            if around is not None and (around.kind, shim.kind) == ("alias", "reexport"):
+                # The import system would put it into the new package, which the old name is.
+                what = f"{around.old} is an alias, and a re-export in it would"
+                raise Refused(path, 1, f"{what} take the place of {shim.new}: promote it without")
+            found[path] = shim
+        return [(shim, path) for path, shim in sorted(found.items())]
+
+    def _shim_at(self, path: str) -> Shim | None:
+        """Return the shim that stands somewhere before the move."""
+        if not self._is_shim(path):
+            return None
+        return read_shim(SourceText(self._content(path)).text)
+
+    def _no_alias_below(
+        self, directory: str, package: Shim, found: Mapping[str, Shim]
+    ) -> str | None:
+        """Return a file that keeps a package's shim from being an alias, or None.
+
+        All that stays in it has to be an alias of what has the same name in the new package, in
+        packages that have an `__init__.py`.
+        """
+        workspace = self.workspace
+        inside = {
+            path
+            for path in (*workspace.files_below(directory), *self.made)
+            if path.startswith(f"{directory}/")
+            and (path in workspace.records or path in self.made)
+            and (path not in self.moved or path in self.shimmed)
+            and path not in self.deleted
+        } - {f"{directory}/{_INIT}"}
+        for path in sorted(inside):
+            shim = found.get(path) or self._shim_at(path)
+            if (
+                shim is None
+                or shim.kind != "alias"
+                or shim.new != f"{package.new}{shim.old[len(package.old) :]}"
+            ):
+                return path
+            below = posixpath.dirname(path)
+            while f"{below}/{_INIT}" in inside:
+                below = posixpath.dirname(below)
+            if below != directory:
+                return path
+        return None
+
+    def _prove_shims(self, records: Mapping[str, FileRecord]) -> None:
+        """Make sure that each shim imports its new module, and nothing else of the repository."""
+        resolver = self.workspace.resolver(self.after)
+        for path in sorted(self.shimmed):
+            module, record = self.after.by_path[path], records[path]
+            sites = resolver.sites(module, record, external=False)
+            found = {(site.imported, site.fault) for site in sites}
+            if found != {(record.shim, None)} or not module.importable:
+                others = sorted(name for name, _ in found if name != record.shim)
+                what = f"would import {others[0]}" if others else f"would not reach {record.shim}"
+                raise Refused(path, 1, f"its shim {what}: promote it without")
 
     # References.
 
@@ -377,13 +575,21 @@ class _Composition:
             source = SourceText(content)
         except Undecodable:
             return None  # it has no imports either; the proof sees to it
+        shim = read_shim(source.text)
+        if shim is not None:  # it follows whole, with the names in its header
+            if shim.new not in self.renamed:
+                return None
+            if content != shim_content(shim, package=place.before.package):
+                raise Refused(path, 1, f"this shim of {shim.new} was edited: remove it first")
+            shim = msgspec.structs.replace(shim, new=self.renamed[shim.new])
+            return shim_content(shim, package=place.before.package)
         self._refuse_rebound(source, place.before, record)
         edits, bindings = import_edits(source, record, place, self.renaming)
         self._refuse_exported(place.before, bindings)
+        self._refuse_unread(source, place.before, record)
         found = self._uses(source, record, place, bindings)
         if found is not None:
             edits += found.edits
-        self._note_names(source, record, place.before, edits)
         if not edits:
             return None
         try:
@@ -398,6 +604,16 @@ class _Composition:
         if found is not None and names_of(SourceText(changed).text).spelling != found.spelling:
             raise Refused(path, 1, "its names do not come out as they must: rewrite it by hand")
         return changed
+
+    def _prove_names(self, path: str, content: bytes, record: FileRecord) -> None:
+        before = self.workspace.table
+        prove_names(
+            Version(SourceText(self._content(path)), self.workspace.records[path]),
+            Version(SourceText(content), record),
+            Place(before.by_path[path], self.after.by_path[self.moved.get(path, path)]),
+            before,
+            self.renamed,
+        )
 
     def _uses(
         self, source: SourceText, record: FileRecord, place: Place, bindings: list[ChangedBinding]
@@ -442,18 +658,6 @@ class _Composition:
             importers = (self.workspace.importers_of(name) for name in new)
             new = {importer for some in importers for importer in some} - found
         return found
-
-    def _note_names(
-        self, source: SourceText, record: FileRecord, module: Module, edits: Iterable[Edit]
-    ) -> None:
-        """Note the places where a file names a moved module and that stay as they are."""
-        edited = {edit.start for edit in edits}
-        for start, end in _outside_imports(source, record):
-            for found in _DOTTED.finditer(source.text, start, end):
-                name = self.packages.moved(found.group())
-                if name is not None and found.start() not in edited:
-                    line = source.line_of(found.start())
-                    self.named.append(f"{module.path}:{line}: {name} is named and left as it is")
 
     def _may_use(self, source: SourceText, module: Module, record: FileRecord) -> bool:
         """Tell whether a file, its import statements apart, may refer to a moved module."""
@@ -503,6 +707,28 @@ class _Composition:
             return False
         target = self.renaming.target(module, raw, None)
         return target.imported in self.renamed or raw.module.startswith(".")
+
+    def _refuse_unread(self, source: SourceText, module: Module, record: FileRecord) -> None:
+        """Refuse an import of a moved module that does not parse."""
+        stretches = _outside_imports(source, record)
+        found = [
+            hit
+            for hit in _UNREAD.finditer(source.text)
+            if self.packages.moved(hit["name"]) is not None
+            and any(start <= hit.start("name") < end for start, end in stretches)
+        ]
+        if not found:
+            return
+        text = source.text
+        try:
+            words = import_words(text)
+        except UnmatchedQuote:
+            words = import_words(without_unmatched_quotes(text))
+        code = {source.line_of(word.start) for word in words}
+        for hit in found:
+            line = source.line_of(hit.start("name"))
+            if line in code:
+                raise Refused(module.path, line, "this import does not parse: mend it first")
 
     def _refuse_rebound(self, source: SourceText, module: Module, record: FileRecord) -> None:
         """Refuse a name of a submodule that a package makes something else.
@@ -569,7 +795,7 @@ class _Composition:
         """
         before, after = self.workspace.table.by_name, self.after.by_name
         origin = {new: old for old, new in self.renamed.items()}
-        found = {name for name in self.renamed if name in after}
+        found = set(self.stubs)
         found |= (after.keys() - before.keys()) - origin.keys()
         made = (self.workspace.table.by_path[path].name for path in self.workspace.made)
         found |= {n for n in made if n in after and n.rpartition(".")[0] in origin} - origin.keys()
@@ -584,88 +810,20 @@ class _Composition:
                     "its place: promote what is in it together",
                 )
 
-    # The proof.
-
-    def _prove(self, affected: Collection[str], records: Mapping[str, FileRecord]) -> None:
-        workspace = self.workspace
-        resolver = workspace.resolver(self.after)
-        for path in sorted(affected):
-            before = workspace.table.by_path[path]
-            after = self.after.by_path[self.moved.get(path, path)]
-            old = workspace.records[path]
-            new = records.get(after.path, old)
-            expected = self._predicted(before, after, old, resolver)
-            found = Counter(map(_meaning, resolver.sites(after, new, external=True)))
-            if expected != found:
-                lost, gained = sorted(expected - found, key=str), sorted(found - expected, key=str)
-                what = " and ".join(
-                    part
-                    for part in (
-                        f"loses the import of {lost[0][0]}" if lost else "",
-                        f"gets an import of {gained[0][0]}" if gained else "",
-                    )
-                    if part
-                )
-                line = next(
-                    (
-                        s.line
-                        for s in workspace.sites_in(before.name)
-                        if lost and self.renamed.get(s.imported, s.imported) == lost[0][0]
-                    ),
-                    1,
-                )
-                raise Refused(path, line, f"{after.name} {what} by the move")
-
-    def _predicted(
-        self, before: Module, after: Module, record: FileRecord, resolver: Resolver
-    ) -> Counter[tuple[object, ...]]:
-        """Return the meanings that a file's imports must have after the move."""
-        expected: Counter[tuple[object, ...]] = Counter()
-        statements: dict[tuple[int, int], set[tuple[object, ...]]] = {}
-        for raw in record.imports:
-            names: tuple[str | None, ...] = raw.names or (None,)
-            for name in names:
-                target = self._after_move(before, after, raw, name, resolver)
-                if target.imported == after.name:
-                    continue
-                meaning = (
-                    target.imported, target.fault, target.external, raw.kind, raw.optional,
-                    raw.dynamic,
-                )  # fmt: skip
-                seen = statements.setdefault((raw.line, raw.column), set())
-                if meaning[:2] not in {known[:2] for known in seen}:
-                    seen.add(meaning)
-                    expected[meaning] += 1
-        return expected
-
-    def _after_move(
-        self, before: Module, after: Module, raw: RawImport, name: str | None, resolver: Resolver
-    ) -> Target:
-        target = self.renaming.target(before, raw, name)
-        if target.fault == "LP302":
-            return target
-        if not target.external and target.fault is None and target.imported in self.renamed:
-            return Target(self.renamed[target.imported], None, False)
-        written = self.renaming.written(before, raw)
-        names = None if name is None else (name,)
-        now = resolver.targets(after, RawImport(written, names, raw.line, raw.column))[0]
-        if target.external or now.imported in self.renamed.values() or now == target:
-            return now
-        if target.fault is not None or now.fault is None:
-            return now  # a missing module that a made package now stands for
-        raise Refused(
-            before.path,
-            raw.line,
-            f"{target.imported} would not exist any more: import what it holds",
-        )
-
     # What else there is to say.
 
-    def _say_what_is_named(self) -> None:
-        self.notes.extend(self.named[:_MOST_NAMED])
-        left = len(self.named) - _MOST_NAMED
-        if left > 0:
-            self.notes.append(f"{plural(left, 'more place')} name what moves and stay as they are")
+    def _references(self, written: Mapping[str, bytes]) -> References:
+        return references(
+            self.workspace,
+            self.mentions,
+            self.renamed,
+            self.moved,
+            self.target,
+            means=self.packages.moved,
+            gone=self.deleted,
+            written=written,
+            rewrite=self.rewrite_text,
+        )
 
     def _say_what_runs(self) -> None:
         for move in self.moves:
@@ -683,14 +841,6 @@ class _Composition:
                 if runs_after and has not in self.moved.values():
                     self.notes.append(f"importing {module} now runs {has}")
 
-    def _say_what_knows_its_place(self) -> None:
-        for path in sorted(self.moved.keys() & self.workspace.records.keys()):
-            for found in _OWN_PLACE.finditer(self._content(path)):
-                line = self._content(path).count(b"\n", 0, found.start()) + 1
-                word = found.group().decode("ascii")
-                self.notes.append(f"{path}:{line}: {word} depends on where the file is")
-                break
-
 
 def _renames(source: SourceText, raw: RawImport) -> bool:
     """Tell whether an `import a.b` has an `as`."""
@@ -705,19 +855,11 @@ def _has_star(record: FileRecord) -> bool:
 
 def _outside_imports(source: SourceText, record: FileRecord) -> list[tuple[int, int]]:
     """Return the stretches of a text between its import statements, as offsets."""
-    text, parts, position = source.text, [], 0
-    for line, column in sorted({(r.line, r.column) for r in record.imports if not r.dynamic}):
-        start = source.offset_of(line, column)
-        if start < position:
-            continue
+    parts, position = [], 0
+    for start, end in import_statements(source, record):
         parts.append((position, start))
-        word = text.index("import", start)
-        position = statement_end(text, word + len("import"))
-    return [*parts, (position, len(text))]
-
-
-def _meaning(site: ImportSite) -> tuple[object, ...]:
-    return (site.imported, site.fault, site.external, site.kind, site.optional, site.dynamic)
+        position = end
+    return [*parts, (position, len(source.text))]
 
 
 def _upward(directory: str) -> Iterable[str]:

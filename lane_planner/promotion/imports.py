@@ -25,6 +25,8 @@ from lane_planner.scan.statements import dotted
 # A comma behind a name, over line ends and comments.
 _COMMA = re.compile(r"(?:[ \t\f\n]|\\\n|#[^\n]*)*,")
 
+_LAZY = re.compile(r"[ \t\f]*lazy[ \t]+")  # PEP 810
+
 
 class ChangedBinding(NamedTuple):
     """An `import a.b` without `as` whose first name changes: its uses have to follow.
@@ -285,6 +287,9 @@ class _Statement:
         text = self.source.text
         line_start = text.rfind("\n", 0, self.start) + 1
         indent = text[line_start : self.start]
+        if _LAZY.fullmatch(indent.rpartition(";")[2].rpartition(":")[2]):
+            statements = [f"lazy {statement}" for statement in statements]
+            indent = indent.removesuffix("lazy" + indent[len(indent.rstrip()) :])
         line_end = text.find("\n", self.end)
         line_end = len(text) if line_end < 0 else line_end
         rest = text[self.end : line_end].strip()

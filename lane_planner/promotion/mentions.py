@@ -1,16 +1,20 @@
-"""Where a commit's files name modules of a lane: dotted names and paths, in any text file."""
+"""Where a commit's files name modules of a lane: dotted names and paths, in any file."""
 
 from __future__ import annotations
 
 import os
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
+
+PYTHON_ENDS = (".py", ".pyi", ".pyx")
+"""How the names of Python's source files end."""
 
 _SPECIAL = re.compile(r"([][\\.^$*+?(){}|])")
 
@@ -34,9 +38,12 @@ class Mentions:
 
     Args:
         places: in any order.
+        links: paths of the symbolic links among them; what they lead to is what they name.
     """
 
-    def __init__(self, places: Iterable[NamedAt]) -> None:
+    def __init__(self, places: Iterable[NamedAt], links: Iterable[str] = ()) -> None:
+        self.links = frozenset(links)
+        self._outside_python: dict[str, list[NamedAt]] = {}
         self._places = sorted(places)
         self._texts = [place.text for place in self._places]
 
@@ -46,8 +53,23 @@ class Mentions:
 
     def just(self, name: str) -> frozenset[str]:
         """Return the paths of files that name a package with nothing in it behind."""
-        first, last = bisect_left(self._texts, name), bisect_right(self._texts, name)
-        return frozenset(place.path for place in self._places[first:last])
+        return frozenset(place.path for place in self.exactly(name))
+
+    def exactly(self, text: str) -> list[NamedAt]:
+        """Return the places that name a module, file or directory, and nothing in it."""
+        first, last = bisect_left(self._texts, text), bisect_right(self._texts, text)
+        return self._places[first:last]
+
+    def outside_python(self, text: str) -> list[NamedAt]:
+        """Return the places of `exactly` that are not in Python files.
+
+        A package is named by every file that imports from it, and asked for again and again.
+        """
+        if text not in self._outside_python:
+            self._outside_python[text] = [
+                place for place in self.exactly(text) if not place.path.endswith(PYTHON_ENDS)
+            ]
+        return self._outside_python[text]
 
     def of_path(self, path: str) -> Iterator[NamedAt]:
         """Yield the places that name a file, or something in a directory."""
@@ -62,13 +84,18 @@ class Mentions:
                 yield self._places[index]
 
 
-def find_mentions(git: Git, commit: str, prefixes: Iterable[str]) -> Mentions:
-    """Search a commit's text files for names and paths under some prefixes.
+def find_mentions(
+    git: Git, commit: str, prefixes: Iterable[str], links: Mapping[str, str] = MappingProxyType({})
+) -> Mentions:
+    """Search a commit's files for names and paths under some prefixes.
+
+    Binary files are searched too: a pickle names the modules of its objects. Submodules are not.
 
     Args:
         git: the repository, seen from the root.
         commit: full id of the commit.
         prefixes: dotted names and paths to start from, such as "candidate" or "src/candidate".
+        links: what the symbolic links of the commit lead to, by path, both below the root.
 
     Raises:
         EnvironmentFailure: git fails.
@@ -77,13 +104,14 @@ def find_mentions(git: Git, commit: str, prefixes: Iterable[str]) -> Mentions:
     if not starts:
         return Mentions(())
     done = git.ask(
-        "grep", "-I", "-n", "-z", "-o", "-w", "--no-color", "-E",
+        "grep", "-a", "-n", "-z", "-o", "-w", "--no-color", "-E",
         "-e", rf"({starts})[./][A-Za-z0-9_./-]*[A-Za-z0-9_]", commit, "--",
     )  # fmt: skip
     if done.exit_code not in (0, 1):
         said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         raise EnvironmentFailure(f"git grep failed in {git.directory}: {said}")
-    return Mentions(_parsed(done.stdout, len(commit) + 1))
+    led = [NamedAt(target, path, 1) for path, target in links.items()]
+    return Mentions([*_parsed(done.stdout, len(commit) + 1), *led], links)
 
 
 def _parsed(output: bytes, skip: int) -> Iterator[NamedAt]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import gc
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -32,7 +33,10 @@ _NAMING_METHODS = {
     "dict": "patch",
     "multiple": "patch",
 }
-NAMING_WORDS = tuple(sorted({*_NAMING_CALLS, *_NAMING_METHODS.values()}))
+LAZY_MODULES = "__lazy_modules__"
+"""What lists the modules whose imports are lazy (PEP 810)."""
+
+NAMING_WORDS = tuple(sorted({LAZY_MODULES, *_NAMING_CALLS, *_NAMING_METHODS.values()}))
 """Words one of which is in every file with a string in such a position, `sys.modules` apart."""
 
 _TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__", "__getitem__"})
@@ -244,7 +248,7 @@ def names_of(text: str) -> Names:
 @lru_cache(maxsize=256)
 def _names_of(text: str) -> Names | Unreadable:
     try:
-        tree = _parsed(text)
+        tree = parse(text)
         reader = _Reader(text)
         reader.read(tree)
         return reader.names()
@@ -254,10 +258,28 @@ def _names_of(text: str) -> Names | Unreadable:
         return Unreadable(1)
 
 
-def _parsed(text: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the analysed code is warned of is not our output
-        return ast.parse(text)
+def parse(text: str) -> ast.Module:
+    """Parse a file; what the parser warns of is not said.
+
+    Args:
+        text: its text, with "\\n" for newlines.
+
+    Raises:
+        SyntaxError: it does not parse.
+        ValueError: it holds NUL bytes.
+        RecursionError: it nests deeper than the parser goes.
+        MemoryError: likewise.
+    """
+    # Trees hold no garbage, but are so many objects that looking for some doubles the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Found(msgspec.Struct):
@@ -534,6 +556,10 @@ class _Reader:
 
     def _read_Assign(self, node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(t, ast.Name) and t.id == LAZY_MODULES for t in targets) and node.value:
+            for item in ast.walk(node.value):
+                if isinstance(item, ast.Constant):
+                    self._mark(item)
         if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets) and node.value:
             self._listed.update(
                 (item.value, item.lineno)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 import msgspec
 
 from lane_planner.scan.decode import declared_encoding, decode
+from lane_planner.scan.lexer import statement_end
+from lane_planner.scan.records import FileRecord
 
 
 class Edit(msgspec.Struct, frozen=True, order=True):
@@ -107,3 +109,20 @@ class SourceText:
 
     def _back(self, offset: int) -> int:
         return offset + bisect_right(self._wide, offset - 1)
+
+
+def import_statements(source: SourceText, record: FileRecord) -> list[tuple[int, int]]:
+    """Return where the import statements of a text begin and end, as offsets, in order.
+
+    Args:
+        source: the text.
+        record: its imports.
+    """
+    text = source.text
+    found: list[tuple[int, int]] = []
+    for line, column in sorted({(r.line, r.column) for r in record.imports if not r.dynamic}):
+        start = source.offset_of(line, column)
+        if not found or start >= found[-1][1]:
+            word = text.index("import", start)
+            found.append((start, statement_end(text, word + len("import"))))
+    return found

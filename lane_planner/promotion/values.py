@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
+
+from lane_planner.promotion.ledger import LedgerEntry
+
+NEW_FILES = frozenset({"made", "shim"})
+"""Reasons of `FileWrite` that are of files which are not there before."""
 
 
 class FileMove(msgspec.Struct, frozen=True, order=True):
@@ -23,8 +30,8 @@ class FileWrite(msgspec.Struct, frozen=True, order=True):
     Attributes:
         path: path below the root, after the moves.
         content: all its bytes.
-        reason: "rewritten" (an existing or moved file whose references follow) or "made" (a new
-            `__init__.py`).
+        reason: "rewritten" (an existing or moved file whose references follow), "made" (a new
+            `__init__.py`) or "shim" (a new file at the old path of a moved module).
     """
 
     path: str
@@ -45,7 +52,10 @@ class Promotion(msgspec.Struct, frozen=True):
         writes: sorted; each path is written once.
         deletes: files that go away without a new place (a made `__init__.py` that the real one
             replaces, or one left in an emptied package), sorted.
-        notes: what a person should know (risks, files that mention the old name), in order.
+        notes: what a person should know (risks), in order.
+        ledger: every place beside Python references that names what moves, sorted.
+        two_commits: whether the moves are a commit of their own, because git would not see all
+            of them as renames in one commit with what is written.
     """
 
     source_lane: str
@@ -57,6 +67,8 @@ class Promotion(msgspec.Struct, frozen=True):
     writes: tuple[FileWrite, ...]
     deletes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
+    two_commits: bool = False
 
     @property
     def title(self) -> str:
@@ -67,6 +79,30 @@ class Promotion(msgspec.Struct, frozen=True):
     def branch(self) -> str:
         """The branch's name."""
         return f"promote/{self.source_lane}-to-{self.target_lane}/{self.name}"
+
+
+def merged_ledger(promotions: Sequence[Promotion]) -> tuple[LedgerEntry, ...]:
+    """Return the ledgers of promotions that land one after the other as one.
+
+    What several of them list, such as a package's name, has the status that the last of them
+    gave it; every path is that after the last one.
+
+    Args:
+        promotions: in order.
+    """
+    found: dict[tuple[str, int, str], list[LedgerEntry]] = {}
+    later: dict[str, str] = {}  # path after all, by path after the promotion
+    for promotion in reversed(promotions):
+        group: dict[tuple[str, int, str], list[LedgerEntry]] = {}
+        for entry in promotion.ledger:
+            path = later.get(entry.path, entry.path)
+            now = entry if path == entry.path else msgspec.structs.replace(entry, path=path)
+            group.setdefault((path, entry.line, entry.text), []).append(now)
+        for key, same in group.items():
+            found.setdefault(key, same)
+        for move in promotion.moves:
+            later[move.source] = later.get(move.target, move.target)
+    return tuple(sorted(entry for same in found.values() for entry in same))
 
 
 MADE_INIT = (

@@ -17,6 +17,8 @@ from lane_planner.scan.modules import Module, ModuleTable, is_name, name_modules
 from lane_planner.scan.records import FileRecord
 
 _ATTRIBUTE = re.compile(rb"\.\s*([\w\x80-\xff]+)")
+# A quoted name, dotted or not: its last word.
+_QUOTED = re.compile(rb"[\"'][\w.\x80-\xff]*?([\w\x80-\xff]+)[\"']")
 
 Reader = Callable[[Iterable[str]], Mapping[str, bytes]]
 """Returns the contents of files of the commit, by path."""
@@ -37,6 +39,8 @@ class Workspace:
         records: what each file says now, by path.
         tracked: paths of all files now.
         made: paths of made `__init__.py` files now.
+        beside: paths of stubs and built files beside their sources, which are no modules; they go
+            along like data.
         table: the modules now.
     """
 
@@ -60,9 +64,13 @@ class Workspace:
         self._files = _by_directory(self.tracked)
         self._modules = _by_directory(self.records)
         self.table = self.name(self.records)
+        self.beside = self.records.keys() - self.table.by_path.keys()
+        for path in self.beside:
+            del self.records[path]
         self._read = read
         self._contents: dict[str, bytes] = {}  # read or written, by path now
         self._attributes: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+        self._quoted: dict[str, tuple[bytes, frozenset[bytes]]] = {}
         self._matching: dict[re.Pattern[bytes], set[str]] = {}  # paths in the commit
         self._origins: dict[str, str] = {}  # path in the commit, by path now, of moved files
         self._moved: dict[str, str] = {}  # and the other way round
@@ -177,6 +185,23 @@ class Workspace:
             if other == directory or other.startswith(start):
                 yield from files
 
+    def differing_in_case(self, path: str) -> str | None:
+        """Return a directory around a path as it is spelled now, if the path spells it otherwise.
+
+        Args:
+            path: a file that need not be there.
+        """
+        directory = posixpath.dirname(path)
+        while directory and not self._files.get(directory):
+            folded, size = directory.casefold(), len(directory)
+            for other, files in self._files.items():
+                start = other[:size]
+                whole = other[size : size + 1] in ("", "/")
+                if files and whole and start != directory and start.casefold() == folded:
+                    return start
+            directory = posixpath.dirname(directory)
+        return None
+
     def resolver(self, table: ModuleTable) -> Resolver:
         """Return what resolves imports against some modules."""
         return Resolver(table, self.settings.aliases)
@@ -200,6 +225,19 @@ class Workspace:
             known = (content, frozenset(_ATTRIBUTE.findall(content)))
             self._attributes[path] = known
         return known[1]
+
+    def quoted(self, path: str) -> frozenset[bytes]:
+        """Return the last words of the quoted names in a file."""
+        content = self.contents([path])[path]
+        known = self._quoted.get(path)
+        if known is None or known[0] is not content:
+            known = (content, frozenset(_QUOTED.findall(content)))
+            self._quoted[path] = known
+        return known[1]
+
+    def opaque(self) -> list[str]:
+        """Return the paths of files that import what cannot be read off them, sorted."""
+        return sorted(path for path, record in self.records.items() if record.opaque)
 
     def matching(self, pattern: re.Pattern[bytes], origins: Iterable[str]) -> set[str]:
         """Return which of some files of the commit match a pattern, by their paths now.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.carry_out import Outcome
 from lane_planner.executor.promote import Analysis
 from lane_planner.planner.schema import Cause
+from lane_planner.promotion.ledger import LedgerEntry, summary
+from lane_planner.promotion.values import merged_ledger
 
 
 def promotion_document(
@@ -61,6 +64,7 @@ def promotion_document(
         "evidence": list(outcome.evidence) if outcome is not None and outcome.success else None,
         "modules": list(analysis.modules),
         "causes": list(analysis.causes),
+        "ledger": list(merged_ledger(analysis.steps)),
     }
 
 
@@ -101,8 +105,17 @@ def _gate_verdict(analysis: Analysis, outcome: Outcome | None, name: str) -> boo
     return all(results) if results else None
 
 
-def promotion_text(analysis: Analysis, outcome: Outcome | None, *, analyse_only: bool) -> str:
-    """Return the result of a promotion for people."""
+def promotion_text(
+    analysis: Analysis, outcome: Outcome | None, *, analyse_only: bool, verbose: bool = False
+) -> str:
+    """Return the result of a promotion for people.
+
+    Args:
+        analysis: what was worked out.
+        outcome: how carrying it out ended; None if it was not.
+        analyse_only: whether the changes are not to be shown.
+        verbose: whether each place of the ledger is to be.
+    """
     lines = [
         f"promote {printable(analysis.goal.name)} from {analysis.source} to {analysis.target}: "
         + plural(len(analysis.modules), "module")
@@ -116,16 +129,20 @@ def promotion_text(analysis: Analysis, outcome: Outcome | None, *, analyse_only:
         lines += [f"  {error}" for error in errors[:40]]
         if len(errors) > 40:
             lines.append(f"  … and {len(errors) - 40} more (--format json has all)")
+    ledger = _ledger_lines(merged_ledger(analysis.steps), verbose=verbose)
     if outcome is None:
         if analysis.steps and not analyse_only:
             lines += ["", analysis.diff.rstrip("\n"), ""]
         for step in analysis.steps:
             rewritten = sum(write.reason == "rewritten" for write in step.writes)
+            shims = sum(write.reason == "shim" for write in step.writes)
             lines.append(
                 f"{step.title}: {plural(len(step.moves), 'file')} moved, "
                 f"{plural(rewritten, 'file')} rewritten"
+                + (f", {plural(shims, 'shim')} left" if shims else "")
             )
             lines += [f"  note: {printable(note)}" for note in step.notes[:20]]
+        lines += ledger
         if analysis.gates:
             names = ", ".join(printable(gate.name) for gate in analysis.gates)
             lines.append(f"gates that would run: {names}")
@@ -142,6 +159,22 @@ def promotion_text(analysis: Analysis, outcome: Outcome | None, *, analyse_only:
         if not gate.passed:
             lines += [f"    | {printable(line)}" for line in gate.output.splitlines()[-20:]]
     if outcome.success:
+        lines += ledger
         lines.append(f"branch {printable(outcome.branch)} at {(outcome.commit or '')[:12]}")
         lines += [f"evidence {path}" for path in outcome.evidence]
     return "\n".join(lines) + "\n"
+
+
+def _ledger_lines(entries: Sequence[LedgerEntry], *, verbose: bool) -> list[str]:
+    if not entries:
+        return []
+    if not verbose:
+        return [f"{summary(entries)} (-v lists them)"]
+    return [
+        f"{summary(entries)}:",
+        *(
+            f"  {printable(e.path)}:{e.line}:{e.column + 1}: {printable(e.text)}: "
+            f"{e.status}, {printable(e.reason)}"
+            for e in entries
+        ),
+    ]

@@ -45,6 +45,7 @@ _NEXT_CLAUSE = re.compile(
 # A clause header on one line, with no more than plain calls in it.
 _PLAIN_HEADER = re.compile(r"""(?>[^\n:;()\[\]{}"'#\\]++|\([^\n:;()\[\]{}"'#\\]*+\))*+:(?!=)""")
 
+_STRING_OR_COMMENT = re.compile(rf"(?xs){_SKIPPED}")
 _TOKEN = re.compile(rf"(?xs){_SKIPPED}|[()\[\]{{}}\n;]|\\\n|:=|:|\blambda\b|\"\"\"|'''")
 _BLANK_LINES = re.compile(r"[ \t\f\n]*+")
 _PLAIN_LINE = re.compile(r"[^\n;#(\[{\\\"']*+")
@@ -101,6 +102,12 @@ def import_words(text: str, extra: tuple[str, ...] = ()) -> list[Hit]:
             raise UnmatchedQuote(position)
         hits.append(Hit(word.group(), position, word.end()))
         position = word.end()
+
+
+def strings_and_comments(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the offsets of the strings, without their prefixes, and of the comments of a text."""
+    for found in _STRING_OR_COMMENT.finditer(text):
+        yield found.span()
 
 
 def clauses(text: str) -> Iterator[re.Match[str]]:

@@ -56,11 +56,13 @@ class FileRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
         imports: in source order.
         opaque: in source order.
         undecodable: why the bytes are not text (LP902), or None.
+        shim: the module that the file is a shim for (`lane_planner.scan.shims`), or None.
     """
 
     imports: tuple[RawImport, ...] = ()
     opaque: tuple[OpaqueImport, ...] = ()
     undecodable: str | None = None
+    shim: str | None = None
 
 
 class SyntaxFault(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import msgspec
+
 from lane_planner.scan.decode import Undecodable, decode
 from lane_planner.scan.lexer import (
     DYNAMIC_WORDS,
@@ -24,6 +26,7 @@ from lane_planner.scan.outline import Outline, indent_width
 from lane_planner.scan.plain import dynamic_calls_in, later, parse_import
 from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
 from lane_planner.scan.recovery import without_unmatched_quotes
+from lane_planner.scan.shims import read_shim
 from lane_planner.scan.written import CallNames
 
 _BLANK = re.compile(r"[ \t\f]*")
@@ -55,10 +58,12 @@ def scan_text(text: str) -> FileRecord:
     """Return the imports of a source text with "\\n" for newlines; see `scan_source`."""
     if "import" not in text:
         return FileRecord()
+    shim = read_shim(text)
     try:
-        return _scan(text)
+        found = _scan(text)
     except UnmatchedQuote:
-        return _scan(without_unmatched_quotes(text))
+        found = _scan(without_unmatched_quotes(text))
+    return found if shim is None else msgspec.structs.replace(found, shim=shim.new)
 
 
 def _scan(text: str) -> FileRecord:

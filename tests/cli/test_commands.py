@@ -341,8 +341,9 @@ def test_promoted_module(root: Path) -> None:
     branch = "promote/candidate-to-core/a"
     lines = ran.out.splitlines()
     assert lines[0] == "promote a from candidate to core: 1 module"
-    assert lines[1].startswith(f"branch {branch} at ")
-    assert [line.partition(" ")[0] for line in lines[2:]] == ["evidence", "evidence"]
+    assert lines[1].startswith("1 place names it: ")
+    assert lines[2].startswith(f"branch {branch} at ")
+    assert [line.partition(" ")[0] for line in lines[3:]] == ["evidence", "evidence"]
     assert show(root, f"{branch}:core/a.py") == FILES["candidate/a.py"]
     assert b"from core.a import VALUE" in show(root, f"{branch}:candidate/b.py")
     test = show(root, f"{branch}:tests/test_a.py")
@@ -371,6 +372,8 @@ def test_analysis_only(made: Path) -> None:
     assert ran.out == (
         "promote a from candidate to core: 1 module\n"
         "promote(candidate→core): a: 1 file moved, 2 files rewritten\n"
+        "  note: tests/test_a.py is laid out like candidate/a.py and stays\n"
+        "1 place names it: 0 rewritten, 1 needs a person, 0 ignored (-v lists them)\n"
         "ready to be promoted\n"
     )
     found = run(made, "promote", "candidate.a", "core", "--analyze-only", "--format", "json").json

@@ -232,3 +232,19 @@ def test_the_same_commit_gives_the_same_plan(root: Path) -> None:
     (clone / "lanes.toml").write_text(text)
     again = run(clone, "plan", "--format", "json").json
     assert again["config"] == json.loads(texts.pop())["config"]
+
+
+def test_what_would_change_is_shown_although_what_it_needs_lacks_coverage(tmp_path: Path) -> None:
+    text = CONFIG + '\n[coverage]\ndata = "coverage.json"\n'
+    files = {"lanes.toml": text.encode(), ".gitignore": b"coverage.json\n"}
+    root = shop(tmp_path / "repo", files)
+    data = {"files": {"candidate/b.py": {"summary": {"num_statements": 4, "covered_lines": 4}}}}
+    (root / "coverage.json").write_text(json.dumps(data))
+    ran = run(root, "promote", "candidate.b", "core", "--with-dependencies")
+    assert ran.code == 1
+    assert "LP403 candidate.b imports candidate.a: candidate.a is blocked" in ran.out
+    assert "rename to core/a.py" in ran.out
+    assert "rename to core/b.py" in ran.out
+    alone = run(root, "promote", "candidate.b", "core")
+    assert alone.code == 1
+    assert "rename to" not in alone.out

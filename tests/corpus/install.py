@@ -12,6 +12,9 @@ PACKAGES = (
     "celery==5.5.3",
     "SQLAlchemy==2.0.44",
     "networkx==3.4.2",
+    "pyflakes==3.4.0",
+    "toolz==1.2.0",
+    "zict==3.0.0",
 )
 
 

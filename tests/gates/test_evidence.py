@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from lane_planner.gates.command import GateResult
 from lane_planner.gates.evidence import (
     Evidence,
-    Mention,
     ModuleCoverage,
     ModuleImports,
     Renamed,
@@ -22,6 +21,7 @@ from lane_planner.gates.evidence import (
     to_json,
     to_markdown,
 )
+from lane_planner.promotion.ledger import LedgerEntry
 from lane_planner.promotion.values import FileMove, FileWrite, Promotion
 
 PASSED = GateResult("unit", "after", ("pytest", "tests/unit"), 0, 1.26, True, False, "ok\n")
@@ -40,6 +40,11 @@ def promotion(name: str, *, shared: str = "tests/test_x.py") -> Promotion:
         writes=(FileWrite(shared, b"", "rewritten"), FileWrite(f"core/{name}_", b"", "made")),
         deletes=(f"candidate/old_{name}.py",),
         notes=("a note", f"a note on {name}"),
+        ledger=(
+            LedgerEntry(
+                "README.md", 3, 4, f"candidate.{name}", "markdown", "needs a person", "short"
+            ),
+        ),
     )
 
 
@@ -53,7 +58,6 @@ def evidence(**changes: object) -> Evidence:
         coverage=[ModuleCoverage("candidate.b", None), ModuleCoverage("candidate.a", 0.7499)],
         coverage_min=0.75,
         imports=[ModuleImports("candidate.a", (("os", "eager"),), (("core.b", "deferred"),))],
-        mentions=[Mention("README.md", 3, "candidate.a")],
     )
     return msgspec.structs.replace(found, **changes)
 
@@ -66,6 +70,18 @@ def test_promotions_are_put_together() -> None:
     assert found.deleted == ("candidate/old_a.py", "candidate/old_b.py")
     assert found.notes == ("a note", "a note on b", "a note on a")
     assert [entry.module for entry in found.coverage] == ["candidate.a", "candidate.b"]
+
+
+def test_the_ledger_is_cut_and_shows_first_what_needs_a_person() -> None:
+    entries = [LedgerEntry("a.md", n, 0, "x", "text", "ignored", "") for n in range(60)]
+    entries.append(LedgerEntry("z.md", 1, 0, "x", "text", "needs a person", ""))
+    text = to_markdown(evidence(ledger=tuple(entries)))
+    table = text.split("## Where else it is named\n\n")[1].split("\n\n")
+    assert table[0] == "61 places name it: 0 rewritten, 1 needs a person, 60 ignored."
+    rows = table[1].split("\n")[2:]
+    assert len(rows) == 50
+    assert rows[0].startswith("| `z.md` |")
+    assert table[2].startswith("… and 11 more.")
 
 
 def test_json_has_everything() -> None:
@@ -117,9 +133,14 @@ EXPECTED = """\
 - a note on b
 - a note on a
 
-## Still named here, not rewritten
+## Where else it is named
 
-- `README.md` line 3: `candidate.a`
+2 places name it: 0 rewritten, 2 need a person, 0 ignored.
+
+| file | place | names | status | why |
+| --- | --- | --- | --- | --- |
+| `README.md` | 3:5 | `candidate.a` | needs a person | short |
+| `README.md` | 3:5 | `candidate.b` | needs a person | short |
 
 <details><summary>7 files</summary>
 
@@ -201,7 +222,7 @@ def test_names_cannot_act_as_markup(name: str) -> None:
             modules=(Renamed(name, name),),
             gates=(gate,),
             notes=(name,),
-            mentions=(Mention(name, 1, name),),
+            ledger=(LedgerEntry(name, 1, 0, name, "toml", "needs a person", name),),
             coverage=(),
             imports=(ModuleImports(name, (), ((name, "eager"),)),),
         )

@@ -57,8 +57,13 @@ def test_prefixes_are_taken_literally(tmp_path: Path) -> None:
     assert _found(root, "src/c+d") == [("src/c+d/x", "a.txt", 1)]
 
 
-def test_binary_files_and_no_prefix_name_nothing(tmp_path: Path) -> None:
-    root = new_repository(tmp_path / "repo", {"a.bin": b"\0candidate.a\n", "b.txt": b"core.a\n"})
+def test_binary_files_are_searched(tmp_path: Path) -> None:
+    root = new_repository(tmp_path / "repo", {"a.bin": b"\0\ncandidate.a\xff\0\n"})
+    assert _found(root, "candidate") == [("candidate.a", "a.bin", 2)]
+
+
+def test_no_prefix_names_nothing(tmp_path: Path) -> None:
+    root = new_repository(tmp_path / "repo", {"b.txt": b"core.a\n"})
     assert _found(root, "candidate") == []
     git = Git.require(root)
     assert list(find_mentions(git, git.head(), ["", ""]).of_name("core")) == []

@@ -248,11 +248,13 @@ def test_a_moved_file_that_looks_beside_itself_is_noted() -> None:
     assert "candidate/a.py:3: __file__ depends on where the file is" in promotion.notes
 
 
-def test_strings_outside_known_positions_are_noted() -> None:
+def test_strings_outside_known_positions_are_listed() -> None:
     _, [promotion] = promoted(
         {"candidate/a.py": "", "user.py": "x = 1\ny = 'candidate.a.f'\n"}, ["candidate/a.py"]
     )
-    assert "user.py:2: candidate.a is named and left as it is" in promotion.notes
+    assert [(e.path, e.line, e.column, e.text) for e in promotion.ledger] == [
+        ("user.py", 2, 5, "candidate.a.f")
+    ]
 
 
 def test_a_broken_file_that_names_the_module_is_noted() -> None:

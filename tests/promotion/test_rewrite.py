@@ -1,4 +1,7 @@
-"""How files follow a move, byte for byte: each row moves candidate.feature.engine to core."""
+"""How files follow a move, byte for byte: each row moves candidate.feature.engine to core.
+
+The number in front of a row's name is that of its kind in docs/architecture.md, "What follows".
+"""
 
 from __future__ import annotations
 
@@ -38,112 +41,112 @@ def _same(name: str, text: str | bytes, path: str = "app/user.py") -> Follows:
 FOLLOWS = [
     # Absolute forms.
     Follows(
-        "import with its uses",
+        "7 import with its uses",
         "import candidate.feature.engine\n\nx = candidate.feature.engine.run()\n",
         "import core.feature.engine\n\nx = core.feature.engine.run()\n",
     ),
     Follows(
-        "import as",
+        "6 import as",
         "import candidate.feature.engine as e\ne.run()\n",
         "import core.feature.engine as e\ne.run()\n",
     ),
     Follows(
-        "from module",
+        "10 from module",
         "from candidate.feature.engine import run, VALUE as v\n",
         "from core.feature.engine import run, VALUE as v\n",
     ),
     Follows(
-        "from package",
+        "10 from package",
         "from candidate.feature import engine\nengine.run()\n",
         "from core.feature import engine\nengine.run()\n",
     ),
     Follows(
-        "from package as",
+        "10 from package as",
         "from candidate.feature import engine as e\n",
         "from core.feature import engine as e\n",
     ),
-    Follows("star", "from candidate.feature.engine import *\n", "from core.feature.engine import *\n"),
+    Follows("12 star", "from candidate.feature.engine import *\n", "from core.feature.engine import *\n"),
     Follows(
-        "several in one import",
+        "18 several in one import",
         "import os, candidate.feature.engine, sys\ncandidate.feature.engine.run()\n",
         "import os, core.feature.engine, sys\ncore.feature.engine.run()\n",
     ),
     Follows(
-        "another import goes on binding the first name",
+        "7 another import goes on binding the first name",
         "import candidate.feature.engine\nimport candidate.feature.helper\n"
         "candidate.feature.engine.run(candidate.feature.helper.VALUE)\n",
         "import core.feature.engine\nimport candidate.feature.helper\n"
         "core.feature.engine.run(candidate.feature.helper.VALUE)\n",
     ),
-    _same("prefixes are other modules", "import candidate.feature.engine_v2\n"
+    _same("9 prefixes are other modules", "import candidate.feature.engine_v2\n"
           "from candidate.feature import engine_v2\ncandidate.feature.engine_v2.VALUE\n"),
-    _same("a module of the same last name", "from app import engine\nengine.run()\n"),
-    _same("the package, not the module", "from candidate import feature\nfeature.helper\n"),
+    _same("9 a module of the same last name", "from app import engine\nengine.run()\n"),
+    _same("10 the package, not the module", "from candidate import feature\nfeature.helper\n"),
     # Mixed names.
     Follows(
-        "mixed names are split in place",
+        "4 mixed names are split in place",
         "from candidate.feature import engine, helper\nx = 1\n",
         "from candidate.feature import helper\nfrom core.feature import engine\nx = 1\n",
     ),
     Follows(
-        "mixed, the last one moves",
+        "4 mixed, the last one moves",
         "from candidate.feature import helper, engine\n",
         "from candidate.feature import helper\nfrom core.feature import engine\n",
     ),
     Follows(
-        "mixed, the middle one moves",
+        "4 mixed, the middle one moves",
         "from candidate.feature import helper, engine, engine_v2\n",
         "from candidate.feature import helper, engine_v2\nfrom core.feature import engine\n",
     ),
     Follows(
-        "mixed with as",
+        "4 mixed with as",
         "from candidate.feature import engine as e, helper as h\n",
         "from candidate.feature import helper as h\nfrom core.feature import engine as e\n",
     ),
     Follows(
-        "mixed in parentheses with a trailing comma",
+        "4 mixed in parentheses with a trailing comma",
         "from candidate.feature import (\n    engine,\n    helper,\n)\n",
         "from candidate.feature import (\n    helper,\n)\nfrom core.feature import engine\n",
     ),
     Follows(
-        "mixed with comments between the names",
+        "4 mixed with comments between the names",
         "from candidate.feature import (  # all\n    helper,  # h\n    engine,  # e\n)\n",
         "from candidate.feature import (  # all\n    helper,  # h\n      # e\n)\n"
         "from core.feature import engine\n",
     ),
     Follows(
-        "mixed over a backslash",
+        "4 mixed over a backslash",
         "from candidate.feature import engine, \\\n    helper\n",
         "from candidate.feature import helper\nfrom core.feature import engine\n",
     ),
     Follows(
-        "all in parentheses move",
+        "4 all in parentheses move",
         "from candidate.feature import (\n    engine,  # e\n)\n",
         "from core.feature import (\n    engine,  # e\n)\n",
     ),
     Follows(
-        "mixed with a comment behind",
+        "4 mixed with a comment behind",
         "from candidate.feature import engine, helper  # noqa: F401\n",
         "from candidate.feature import helper  # noqa: F401\nfrom core.feature import engine\n",
     ),
     Follows(
-        "mixed before a semicolon",
+        "4 mixed before a semicolon",
         "from candidate.feature import engine, helper; x = 1\n",
         "from candidate.feature import helper; from core.feature import engine; x = 1\n",
     ),
     Follows(
-        "mixed after a semicolon",
+        "4 mixed after a semicolon",
         "x = 1; from candidate.feature import engine, helper  # c\n",
         "x = 1; from candidate.feature import helper; from core.feature import engine  # c\n",
     ),
     Follows(
-        "mixed behind a colon",
+        "4 mixed behind a colon",
         "if True: from candidate.feature import engine, helper\n",
         "if True: from candidate.feature import helper; from core.feature import engine\n",
     ),
     # Blocks and layout.
     Follows(
-        "blocks of all kinds",
+        "5 blocks of all kinds",
         "try:\n    from candidate.feature import engine\nexcept ImportError:\n    engine = None\n"
         "def f():\n\tfrom candidate.feature.engine import run; return run\n"
         "if x: import candidate.feature.engine as e\n"
@@ -156,47 +159,47 @@ FOLLOWS = [
         "with open(x) as y:\n    import core.feature.engine as g\n",
     ),
     Follows(
-        "the order stays",
+        "15 the order stays",
         "import sys\nfrom candidate.feature.engine import run\nimport abc\n",
         "import sys\nfrom core.feature.engine import run\nimport abc\n",
     ),
     Follows(
-        "docstring, future import and comments stay",
+        "13 docstring, future import and comments stay",
         '"""About things."""\n# c\nfrom __future__ import annotations\n\n'
         "from candidate.feature.engine import run  # noqa\n",
         '"""About things."""\n# c\nfrom __future__ import annotations\n\n'
         "from core.feature.engine import run  # noqa\n",
     ),
-    Follows("no final newline", "from candidate.feature import engine, helper",
+    Follows("13 no final newline", "from candidate.feature import engine, helper",
             "from candidate.feature import helper\nfrom core.feature import engine"),
-    Follows("odd spaces", "from  candidate . feature   import   engine\n",
+    Follows("5 odd spaces", "from  candidate . feature   import   engine\n",
             "from  core.feature   import   engine\n"),
-    Follows("tabs and form feeds", "\f\nif x:\n\t\ffrom candidate.feature import helper, engine\n",
+    Follows("13 tabs and form feeds", "\f\nif x:\n\t\ffrom candidate.feature import helper, engine\n",
             "\f\nif x:\n\t\ffrom candidate.feature import helper\n\t\ffrom core.feature import engine\n"),
-    Follows("CRLF", b"x = 1\r\nfrom candidate.feature import engine, helper\r\ny = 2\r\n",
+    Follows("13 CRLF", b"x = 1\r\nfrom candidate.feature import engine, helper\r\ny = 2\r\n",
             b"x = 1\r\nfrom candidate.feature import helper\r\nfrom core.feature import engine\r\n"
             b"y = 2\r\n"),
-    Follows("CR", b"x = 1\rfrom candidate.feature import engine, helper\ry = 2\r",
+    Follows("13 CR", b"x = 1\rfrom candidate.feature import engine, helper\ry = 2\r",
             b"x = 1\rfrom candidate.feature import helper\rfrom core.feature import engine\ry = 2\r"),
-    Follows("mixed newlines", b"x = 1\r\nfrom candidate.feature import engine, helper\ny = 2\r\n",
+    Follows("13 mixed newlines", b"x = 1\r\nfrom candidate.feature import engine, helper\ny = 2\r\n",
             b"x = 1\r\nfrom candidate.feature import helper\nfrom core.feature import engine\n"
             b"y = 2\r\n"),
-    Follows("byte order mark", b"\xef\xbb\xbffrom candidate.feature import engine\n",
+    Follows("13 byte order mark", b"\xef\xbb\xbffrom candidate.feature import engine\n",
             b"\xef\xbb\xbffrom core.feature import engine\n"),
-    Follows("utf-8-sig cookie", b"# coding: utf-8-sig\nfrom candidate.feature import engine\n",
+    Follows("13 utf-8-sig cookie", b"# coding: utf-8-sig\nfrom candidate.feature import engine\n",
             b"# coding: utf-8-sig\nfrom core.feature import engine\n"),
-    Follows("latin-1", b"# -*- coding: latin-1 -*-\ns = '\xe9'; import candidate.feature.engine\n"
+    Follows("13 latin-1", b"# -*- coding: latin-1 -*-\ns = '\xe9'; import candidate.feature.engine\n"
             b"t = '\xe9', candidate.feature.engine.run()\n",
             b"# -*- coding: latin-1 -*-\ns = '\xe9'; import core.feature.engine\n"
             b"t = '\xe9', core.feature.engine.run()\n"),
-    Follows("wide characters before a use",
+    Follows("13 wide characters before a use",
             "import candidate.feature.engine\ns = 'é𝔸', candidate.feature.engine.run()\n",
             "import core.feature.engine\ns = 'é𝔸', core.feature.engine.run()\n"),
     # Chains.
-    Follows("chains over lines and spaces",
+    Follows("7 chains over lines and spaces",
             "import candidate.feature.engine\nx = (candidate\n     .feature .engine\n     .run())\n",
             "import core.feature.engine\nx = (core.feature.engine\n     .run())\n"),
-    Follows("chains as targets, decorators, defaults, annotations and in f-strings",
+    Follows("7 chains as targets, decorators, defaults, annotations and in f-strings",
             "import candidate.feature.engine\n"
             "candidate.feature.engine.VALUE = 2\n"
             "@candidate.feature.engine.run\n"
@@ -207,20 +210,20 @@ FOLLOWS = [
             "@core.feature.engine.run\n"
             "def f(a: core.feature.engine.T = core.feature.engine.VALUE) -> 'core.feature.engine.T':\n"
             "    return f'{core.feature.engine.run()}'\n"),
-    Follows("import in a function",
+    Follows("5 import in a function",
             "def f():\n    import candidate.feature.engine\n"
             "    return [candidate.feature.engine.run() for _ in range(2)]\n",
             "def f():\n    import core.feature.engine\n"
             "    return [core.feature.engine.run() for _ in range(2)]\n"),
-    Follows("a parameter of the new name elsewhere is no matter",
+    Follows("8 a parameter of the new name elsewhere is no matter",
             "import candidate.feature.engine\ndef g(core):\n    return core\n"
             "y = candidate.feature.engine.run()\n",
             "import core.feature.engine\ndef g(core):\n    return core\n"
             "y = core.feature.engine.run()\n"),
-    Follows("a local name of the old one elsewhere is no matter",
+    Follows("8 a local name of the old one elsewhere is no matter",
             "import candidate.feature.engine\ndef g(candidate):\n    return candidate.feature.engine\n",
             "import core.feature.engine\ndef g(candidate):\n    return candidate.feature.engine\n"),
-    Follows("type checking and quoted annotations",
+    Follows("16 type checking and quoted annotations",
             "from typing import TYPE_CHECKING, cast\nif TYPE_CHECKING:\n"
             "    import candidate.feature.engine\nx: 'list[candidate.feature.engine.T]' = []\n"
             "y = cast('candidate.feature.engine.T', x)\n",
@@ -228,7 +231,7 @@ FOLLOWS = [
             "    import core.feature.engine\nx: 'list[core.feature.engine.T]' = []\n"
             "y = cast('core.feature.engine.T', x)\n"),
     # Strings.
-    Follows("strings in known positions",
+    Follows("25 strings in known positions",
             "import importlib, sys\nfrom unittest.mock import patch\n"
             "importlib.import_module('candidate.feature.engine')\n"
             "importlib.import_module(name=r'candidate.feature.engine')\n"
@@ -259,42 +262,134 @@ FOLLOWS = [
             "    with patch.dict('sys.modules', {'core.feature.engine': None}): pass\n"
             "    assert 'core.feature.engine' not in sys.modules\n"
             "    patch('candidate.feature.engine_v2.VALUE'); patch('candidate.feature.helper.VALUE')\n"),
-    Follows("names put together behind a whole module",
+    Follows("26 names put together behind a whole module",
             "patch(f'candidate.feature.engine.{x}'); patch('candidate.feature.engine.' + x)\n"
             "patch('candidate.feature.engine.%s' % x); patch('candidate.feature.engine.{}'.format(x))\n"
             "patch('candidate.feature.engine'\n      '.run')\n",
             "patch(f'core.feature.engine.{x}'); patch('core.feature.engine.' + x)\n"
             "patch('core.feature.engine.%s' % x); patch('core.feature.engine.{}'.format(x))\n"
             "patch('core.feature.engine'\n      '.run')\n"),
-    Follows("__import__ whose package is followed at once, or not needed",
+    Follows("25 __import__ whose package is followed at once, or not needed",
             "__import__('candidate.feature.engine').feature.engine.run()\n"
             "__import__('candidate.feature.engine')\n"
             "m = __import__('candidate.feature.engine', fromlist=['run'])\n",
             "__import__('core.feature.engine').feature.engine.run()\n"
             "__import__('core.feature.engine')\n"
             "m = __import__('core.feature.engine', fromlist=['run'])\n"),
-    _same("other strings and comments", "# candidate.feature.engine\nx = 'candidate.feature.engine'\n"
+    _same("25 other strings and comments", "# candidate.feature.engine\nx = 'candidate.feature.engine'\n"
           "log('see candidate.feature.engine.run')\n"),
+    # 14: pragmas stay with their lines.
+    Follows("14 pragmas stay with their lines",
+            "from candidate.feature.engine import run  # type: ignore[attr]  # noqa: F401\n"
+            "from candidate.feature import engine, helper  # type: ignore\n"
+            "import candidate.feature.engine as e  # pragma: no cover\n",
+            "from core.feature.engine import run  # type: ignore[attr]  # noqa: F401\n"
+            "from candidate.feature import helper  # type: ignore\nfrom core.feature import engine\n"
+            "import core.feature.engine as e  # pragma: no cover\n"),
+    # 17: del, global, conditional rebinding.
+    Follows("17 del, global and rebinding of the imported name",
+            "try:\n    from candidate.feature import engine\nexcept ImportError:\n    engine = None\n"
+            "if engine is None:\n    import app.engine as engine\n"
+            "def f():\n    global engine\n    from candidate.feature import engine\n    del engine\n"
+            "def g():\n    global e\n    import candidate.feature.engine as e\n",
+            "try:\n    from core.feature import engine\nexcept ImportError:\n    engine = None\n"
+            "if engine is None:\n    import app.engine as engine\n"
+            "def f():\n    global engine\n    from core.feature import engine\n    del engine\n"
+            "def g():\n    global e\n    import core.feature.engine as e\n"),
+    # 18: several in one import, with as.
+    Follows("18 one of two, the other with as",
+            "import candidate.feature.engine, candidate.feature.helper as h\n"
+            "candidate.feature.engine.run(h)\n",
+            "import core.feature.engine, candidate.feature.helper as h\ncore.feature.engine.run(h)\n"),
+    Follows("18 one of two with as, the other goes on binding the first name",
+            "import candidate.feature.helper, candidate.feature.engine as e\n"
+            "candidate.feature.helper.run(e)\n",
+            "import candidate.feature.helper, core.feature.engine as e\ncandidate.feature.helper.run(e)\n"),
+    # 19: lazy imports.
+    Follows("19 lazy attributes of a package",
+            "def __getattr__(name):\n    if name == 'run':\n        from .engine import run\n"
+            "        return run\n    if name == 'engine':\n        import importlib\n"
+            "        return importlib.import_module('.engine', __name__)\n    raise AttributeError(name)\n",
+            "def __getattr__(name):\n    if name == 'run':\n        from core.feature.engine import run\n"
+            "        return run\n    if name == 'engine':\n        import importlib\n"
+            "        return importlib.import_module('core.feature.engine', __name__)\n"
+            "    raise AttributeError(name)\n",
+            "candidate/feature/__init__.py"),
+    Follows("19 lazy import statements, split too",
+            "lazy import candidate.feature.engine as e\n"
+            "lazy from candidate.feature import engine, helper\nlazy from candidate.feature.engine import run\n",
+            "lazy import core.feature.engine as e\n"
+            "lazy from candidate.feature import helper\nlazy from core.feature import engine\n"
+            "lazy from core.feature.engine import run\n"),
+    Follows("19 __lazy_modules__",
+            "__lazy_modules__ = ['candidate.feature.engine', 'candidate.feature.helper']\n"
+            "import candidate.feature.engine as e\n",
+            "__lazy_modules__ = ['core.feature.engine', 'candidate.feature.helper']\n"
+            "import core.feature.engine as e\n"),
+    # 20: what does not parse for another version of Python.
+    Follows("20 statements of Python 2 around",
+            "print 'x'\nfrom candidate.feature.engine import run\nexec 'y'\n"
+            "import candidate.feature.engine as e\n",
+            "print 'x'\nfrom core.feature.engine import run\nexec 'y'\nimport core.feature.engine as e\n"),
+    # 25: more strings, and those that name where the name is read.
+    Follows("25 more calls that name a module",
+            "import importlib, pkgutil, sys, pytest\nfrom unittest import mock\n"
+            "def test(monkeypatch, mocker):\n"
+            "    monkeypatch.delattr('candidate.feature.engine.VALUE')\n"
+            "    monkeypatch.delitem(sys.modules, 'candidate.feature.engine')\n"
+            "    mocker.patch('candidate.feature.engine.run')\n"
+            "    mocker.patch.multiple('candidate.feature.engine', run=1)\n"
+            "    mock.patch.dict('candidate.feature.engine.TABLE', a=1)\n"
+            "    pytest.importorskip('candidate.feature.engine')\n"
+            "    pkgutil.resolve_name('candidate.feature.engine:run')\n"
+            "    importlib.util.find_spec('.engine', 'candidate.feature')\n"
+            "    del sys.modules['candidate.feature.engine']\n",
+            "import importlib, pkgutil, sys, pytest\nfrom unittest import mock\n"
+            "def test(monkeypatch, mocker):\n"
+            "    monkeypatch.delattr('core.feature.engine.VALUE')\n"
+            "    monkeypatch.delitem(sys.modules, 'core.feature.engine')\n"
+            "    mocker.patch('core.feature.engine.run')\n"
+            "    mocker.patch.multiple('core.feature.engine', run=1)\n"
+            "    mock.patch.dict('core.feature.engine.TABLE', a=1)\n"
+            "    pytest.importorskip('core.feature.engine')\n"
+            "    pkgutil.resolve_name('core.feature.engine:run')\n"
+            "    importlib.util.find_spec('core.feature.engine', 'candidate.feature')\n"
+            "    del sys.modules['core.feature.engine']\n"),
+    Follows("25 patches stay with the module whose globals are read",
+            "from unittest.mock import patch\nimport candidate.feature.engine as eng\n"
+            "patch('candidate.feature.helper.engine'); patch('app.engine.run')\n"
+            "patch.object(eng, 'run'); patch('candidate.feature.engine.run')\n",
+            "from unittest.mock import patch\nimport core.feature.engine as eng\n"
+            "patch('candidate.feature.helper.engine'); patch('app.engine.run')\n"
+            "patch.object(eng, 'run'); patch('core.feature.engine.run')\n"),
+    _same("25 patch.object takes no name", "from unittest import mock\n"
+          "mock.patch.object('candidate.feature.engine', 'run')\n"),
+    # 26: what may name it is not guessed.
+    _same("26 names that are put together",
+          "import importlib\nimportlib.import_module(f'candidate.feature.{name}')\n"
+          "importlib.import_module('candidate.feature.' + name)\n"
+          "importlib.import_module('.'.join(['candidate', 'feature', 'engine']))\n"
+          "importlib.import_module('%s.engine' % 'candidate.feature')\n"),
     # Relative importers.
-    Follows("relative importers", "from .engine import run\nfrom . import engine\nfrom . import helper, engine as e\n"
+    Follows("1 relative importers", "from .engine import run\nfrom . import engine\nfrom . import helper, engine as e\n"
             "from ..feature.engine import VALUE\nfrom .. import feature\n",
             "from core.feature.engine import run\nfrom core.feature import engine\n"
             "from . import helper\nfrom core.feature import engine as e\n"
             "from core.feature.engine import VALUE\nfrom .. import feature\n",
             "candidate/feature/user.py"),
-    Follows("relative without spaces", "from.engine import run\nfrom .import engine\n",
+    Follows("1 relative without spaces", "from.engine import run\nfrom .import engine\n",
             "from core.feature.engine import run\nfrom core.feature import engine\n",
             "candidate/feature/user.py"),
-    Follows("relative dynamic import",
+    Follows("1 relative dynamic import",
             "from importlib import import_module\nimport_module('.engine', __package__)\n"
             "import_module('.engine', package='candidate.feature')\nimport_module('.helper', __package__)\n",
             "from importlib import import_module\nimport_module('core.feature.engine', __package__)\n"
             "import_module('core.feature.engine', package='candidate.feature')\nimport_module('.helper', __package__)\n",
             "candidate/feature/user.py"),
-    Follows("re-export by the package", "from .engine import run\nfrom . import helper\n__all__ = ['run']\n",
+    Follows("11 re-export by the package", "from .engine import run\nfrom . import helper\n__all__ = ['run']\n",
             "from core.feature.engine import run\nfrom . import helper\n__all__ = ['run']\n",
             "candidate/feature/__init__.py"),
-    Follows("a broken importer, statement by statement",
+    Follows("20 a broken importer, statement by statement",
             "def broken(:\n    from candidate.feature.engine import run\nfrom candidate.feature import helper, engine\n",
             "def broken(:\n    from core.feature.engine import run\nfrom candidate.feature import helper\n"
             "from core.feature import engine\n"),
@@ -324,85 +419,94 @@ class RefusedRow(NamedTuple):
 _EXPORTS = {"candidate/feature/__init__.py": "from .engine import run as engine\n"}
 
 REFUSED = [
-    RefusedRow("the first name is used otherwise",
+    RefusedRow("7 the first name is used otherwise",
                "import candidate.feature.engine\n\ncandidate.feature.engine.run(candidate.feature.helper)\n",
                3, "add `import candidate.feature.helper`"),
-    RefusedRow("only the package was loaded by the import",
+    RefusedRow("7 only the package was loaded by the import",
                "import candidate.feature.engine\nimport candidate.other\nx = candidate.feature.CONST\n",
                3, "add `import candidate.feature`", more={"candidate/other.py": ""}),
-    RefusedRow("the new first name is a local variable",
+    RefusedRow("8 the new first name is a local variable",
                "def f(core):\n    import candidate.feature.engine\n    candidate.feature.engine.run(core)\n",
                2, "core is the name of something else"),
-    RefusedRow("the new first name is a parameter where it is used",
+    RefusedRow("8 the new first name is a parameter where it is used",
                "import candidate.feature.engine\ndef f(core):\n    candidate.feature.engine.run(core)\n",
                3, "core is the name of something else"),
-    RefusedRow("the new first name is bound in the module",
+    RefusedRow("8 the new first name is bound in the module",
                "import candidate.feature.engine\ncore = 1\n", 1, "core is the name of something else"),
-    RefusedRow("the new first name means something else around the function",
+    RefusedRow("8 the new first name means something else around the function",
                "from app import core\ndef f():\n    import candidate.feature.engine\n    core.x()\n",
                3, "core is the name of something else", more={"app/core.py": ""}),
-    RefusedRow("the old first name is bound otherwise too",
+    RefusedRow("17 the old first name is bound otherwise too",
                "try:\n    import candidate.feature.engine\nexcept ImportError:\n    candidate = None\n",
                2, "candidate is the name of something else"),
-    RefusedRow("a global name", "def f():\n    global candidate\n    import candidate.feature.engine\n"
+    RefusedRow("17 a global name", "def f():\n    global candidate\n    import candidate.feature.engine\n"
                "def g():\n    candidate.feature.engine.run()\n", 3, "global"),
-    RefusedRow("an attribute of a class", "class C:\n    import candidate.feature.engine\n", 2, "class"),
-    RefusedRow("a submodule would be hidden", "import candidate.feature.engine\n", 1, "hide the submodule",
+    RefusedRow("5 an attribute of a class", "class C:\n    import candidate.feature.engine\n", 2, "class"),
+    RefusedRow("8 a submodule would be hidden", "import candidate.feature.engine\n", 1, "hide the submodule",
                path="app/__init__.py", more={"app/core.py": ""}),
-    RefusedRow("another file takes the first name from here", "import candidate.feature.engine\n", 1,
+    RefusedRow("11 another file takes the first name from here", "import candidate.feature.engine\n", 1,
                "app/taker.py:1", more={"app/taker.py": "from app.user import candidate\n"}),
-    RefusedRow("through the package, by import",
+    RefusedRow("7 through the package, by import",
                "import candidate.feature\ncandidate.feature.engine.run()\n", 2,
                "add `import candidate.feature.engine`"),
-    RefusedRow("through the package, by from",
+    RefusedRow("10 through the package, by from",
                "from candidate import feature\n\nfeature.engine.run()\n", 3, "without importing it"),
-    RefusedRow("through the package, by as", "import candidate.feature as f\nf.engine.run()\n", 2,
+    RefusedRow("6 through the package, by as", "import candidate.feature as f\nf.engine.run()\n", 2,
                "without importing it"),
-    RefusedRow("through another import", "import candidate.feature.helper\ncandidate.feature.engine.run()\n",
+    RefusedRow("7 through another import", "import candidate.feature.helper\ncandidate.feature.engine.run()\n",
                2, "without importing it"),
-    RefusedRow("imported only in a function",
+    RefusedRow("5 imported only in a function",
                "import candidate\ndef f():\n    import candidate.feature.engine\ncandidate.feature.engine.run()\n",
                4, "without importing it"),
-    RefusedRow("loaded only by the code of the package that is left",
+    RefusedRow("7 loaded only by the code of the package that is left",
                "import support as s\nfrom candidate.feature.engine import run\ns.tool\n", 3,
                "add `import support.tool`",
                more={"support/tool.py": "", "candidate/feature/__init__.py": "import support.tool\n"}),
-    RefusedRow("a package around the module, never imported by itself",
+    RefusedRow("7 a package around the module, never imported by itself",
                "import candidate\nfrom candidate.feature.engine import run\ncandidate.feature.NAME\n", 3,
                "add `import candidate.feature`"),
-    RefusedRow("a package around a module that another file imports",
+    RefusedRow("7 a package around a module that another file imports",
                "import candidate\nimport app.other\ncandidate.feature.NAME\n", 3,
                "add `import candidate.feature`", more={"app/other.py": "import candidate.feature.engine as e\n"}),
-    RefusedRow("loaded only by an import of the module elsewhere",
+    RefusedRow("7 loaded only by an import of the module elsewhere",
                "import candidate\ncandidate.feature.NAME\n", 2, "add `import candidate.feature`",
                more={"candidate/__init__.py": "from candidate.feature.engine import run\n"}),
-    RefusedRow("the package rebinds the name by import", "from candidate.feature import engine\n", 1,
+    RefusedRow("11 the package rebinds the name by import", "from candidate.feature import engine\n", 1,
                "something else", more=_EXPORTS),
-    RefusedRow("the package rebinds the name in a block", "from candidate.feature import engine\n", 1,
+    RefusedRow("11 the package rebinds the name in a block", "from candidate.feature import engine\n", 1,
                "candidate/feature/__init__.py:2",
                more={"candidate/feature/__init__.py": "if True:\n    engine = 1\n"}),
-    RefusedRow("the package rebinds the name by a star", "from candidate.feature import engine\n", 1,
+    RefusedRow("12 the package rebinds the name by a star", "from candidate.feature import engine\n", 1,
                "something else", more={"candidate/feature/__init__.py": "from .helper import *\n",
                                        "candidate/feature/helper.py": "def engine(): ...\n"}),
-    RefusedRow("the package rebinds the name of an import as",
+    RefusedRow("11 the package rebinds the name of an import as",
                "import candidate.feature.engine as e\n", 1, "something else", more=_EXPORTS),
-    RefusedRow("the new package binds the name", "from candidate.feature import engine\n", 1,
+    RefusedRow("11 the new package binds the name", "from candidate.feature import engine\n", 1,
                "core/feature/__init__.py:1", more={"core/feature/__init__.py": "engine = None\n"}),
-    RefusedRow("the package's own bare use", "from .engine import run\nx = engine.VALUE\n", 2,
+    RefusedRow("11 the package's own bare use", "from .engine import run\nx = engine.VALUE\n", 2,
                "without an import", path="candidate/feature/__init__.py"),
-    RefusedRow("a star importer's bare use", "from candidate.feature import *\nengine.run()\n", 2,
+    RefusedRow("12 a star importer's bare use", "from candidate.feature import *\nengine.run()\n", 2,
                "without an import", more={"candidate/feature/__init__.py": "from .engine import run\n"}),
-    RefusedRow("__all__ names the submodule", "__all__ = [\n    'engine']\n", 2, "__all__",
+    RefusedRow("11 __all__ names the submodule", "__all__ = [\n    'engine']\n", 2, "__all__",
                path="candidate/feature/__init__.py", more={"app/star.py": "from candidate.feature import *\n"}),
-    RefusedRow("star import gives the first name", "from app.names import *\ncandidate.feature.engine.run()\n",
+    RefusedRow("12 star import gives the first name", "from app.names import *\ncandidate.feature.engine.run()\n",
                2, "is not seen", more={"app/names.py": "import candidate\n"}),
-    RefusedRow("a string in pieces", "patch('candidate.feature.'\n      'engine.run')\n",
+    RefusedRow("26 a string in pieces", "patch('candidate.feature.'\n      'engine.run')\n",
                1, "pieces"),
-    RefusedRow("a string with escapes", "from importlib import import_module\n"
+    RefusedRow("26 a string with escapes", "from importlib import import_module\n"
                "import_module('candidate.feature\\x2eengine')\n", 2, "escapes"),
-    RefusedRow("__import__ whose package is kept", "m = __import__('candidate.feature.engine')\n", 1,
+    RefusedRow("25 __import__ whose package is kept", "m = __import__('candidate.feature.engine')\n", 1,
                "import_module"),
-    RefusedRow("a broken file that binds the first name", "import candidate.feature.engine\ndef broken(:\n",
+    RefusedRow("17 the first name is deleted", "import candidate.feature.engine\ndel candidate\n", 1,
+               "candidate is the name of something else"),
+    RefusedRow("19 a lazy import that binds the first name", "lazy import candidate.feature.engine\n", 1,
+               "does not parse"),
+    RefusedRow("19 lazy attributes do not make a chain", "import candidate.feature\n"
+               "candidate.feature.engine.run()\n", 2, "without importing it",
+               more={"candidate/feature/__init__.py": "def __getattr__(name):\n    from . import engine\n"}),
+    RefusedRow("20 an import that does not parse", "x = 1\n"
+               "from candidate.feature.engine import run as\n", 2, "this import does not parse"),
+    RefusedRow("20 a broken file that binds the first name", "import candidate.feature.engine\ndef broken(:\n",
                1, "does not parse"),
 ]  # fmt: skip
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lane_planner.config.settings import Lane, Settings
+from lane_planner.config.settings import Coverage, Lane, Settings
 from lane_planner.executor.promote import advance
 from lane_planner.promotion.compose import Composed, compose
 from lane_planner.promotion.mentions import Mentions, NamedAt
 from lane_planner.promotion.values import MADE_INIT, FileMove, Promotion
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.rules.lanes import LaneMap
+from lane_planner.scan.records import FileRecord
 from lane_planner.scan.source import scan_source
 
 CANDIDATE = Lane("candidate", ("candidate",), frozenset({"core", "support"}), "core")
@@ -33,6 +34,7 @@ def settings_of(
     source_roots: Sequence[str] = (".",),
     aliases: Sequence[tuple[str, str]] = (),
     lanes: Sequence[Lane] = (CANDIDATE, CORE, SUPPORT),
+    coverage: Coverage | None = None,
 ) -> Settings:
     """Return settings with the lanes of these tests."""
     return Settings(
@@ -40,6 +42,8 @@ def settings_of(
         source_roots=tuple(source_roots),
         aliases=tuple(aliases),
         lanes=tuple(lanes),
+        coverage=coverage,
+        source=Path("/nowhere/lanes.toml"),
     )
 
 
@@ -47,6 +51,8 @@ def workspace_of(files: Tree, settings: Settings | None = None) -> Workspace:
     """Return a workspace on files."""
     settings = settings or settings_of()
     records = {p: scan_source(content) for p, content in files.items() if p.endswith(".py")}
+    # Nothing is known of what is in a stub.
+    records |= {p: FileRecord() for p in files if p.endswith(".pyi")}
     made = [path for path, content in files.items() if content == MADE_INIT]
     return Workspace(
         settings,
@@ -72,9 +78,14 @@ def moves_of(paths: Iterable[str]) -> list[FileMove]:
     return [FileMove(path, path.replace("candidate/", "core/", 1)) for path in paths]
 
 
-def compose_on(workspace: Workspace, mentions: Mentions, paths: Iterable[str]) -> Composed:
+def compose_on(
+    workspace: Workspace, mentions: Mentions, paths: Iterable[str], *, rewrite_text: bool = False
+) -> Composed:
     """Compose the promotion of some files from candidate to core."""
-    return compose(workspace, CANDIDATE, CORE, moves_of(paths), mentions, name="test")
+    return compose(
+        workspace, CANDIDATE, CORE, moves_of(paths), mentions,
+        name="test", rewrite_text=rewrite_text,
+    )  # fmt: skip
 
 
 def applied(files: Tree, promotion: Promotion) -> Tree:
@@ -90,6 +101,7 @@ def promoted(
     files: Mapping[str, str | bytes],
     *steps: Sequence[str],
     settings: Settings | None = None,
+    rewrite_text: bool = False,
 ) -> tuple[Tree, list[Promotion]]:
     """Promote files step by step.
 
@@ -97,6 +109,7 @@ def promoted(
         files: the repository.
         steps: for each step, the paths that move.
         settings: the configuration.
+        rewrite_text: whether names in text are rewritten too.
 
     Returns:
         The files after the last step, and the promotions.
@@ -105,7 +118,7 @@ def promoted(
     workspace, mentions = workspace_of(now, settings), mentions_of(now)
     promotions = []
     for paths in steps:
-        composed = compose_on(workspace, mentions, paths)
+        composed = compose_on(workspace, mentions, paths, rewrite_text=rewrite_text)
         advance(workspace, composed)
         now = applied(now, composed.promotion)
         promotions.append(composed.promotion)

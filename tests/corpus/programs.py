@@ -1,0 +1,496 @@
+"""`python -m tests.corpus.programs DIRECTORY [NAME...]`: promotions in real programs, run after it.
+
+A package that ships its tests becomes a git repository. Lanes are laid over its directories by
+configuration alone, a plan is made and carried out, and then everything is run that was run before:
+each module is imported, alone, and the tests run. Nothing may come out differently, and no line may
+change that holds no reference to something that moved.
+
+DIRECTORY holds the packages, as `tests.corpus.install` puts them there. The figures are printed as
+JSON, one program a line.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+_TOOL = Path(__file__).parents[2]
+_NAMES_OF_GIT = {
+    "GIT_AUTHOR_NAME": "Test",
+    "GIT_AUTHOR_EMAIL": "test@example.invalid",
+    "GIT_COMMITTER_NAME": "Test",
+    "GIT_COMMITTER_EMAIL": "test@example.invalid",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+class Program(NamedTuple):
+    """A package to promote modules of.
+
+    Attributes:
+        name: what to call it.
+        packages: top-level packages to copy; the first one has the lane.
+        candidate: directories of the lane that is left.
+        target: directory of the lane that is reached.
+        tests: globs, below the root, of the test files to run.
+        staying: modules to leave where they are, as for `plan --exclude`.
+        imports: globs, below the root, of the modules to import; all by default.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    candidate: tuple[str, ...]
+    target: str
+    tests: tuple[str, ...]
+    staying: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ("**/*.py",)
+
+    @property
+    def lanes(self) -> str:
+        """The text of its `lanes.toml`: two lanes that may import each other."""
+        return (
+            "[lanes.candidate]\n"
+            f"paths = {json.dumps(self.candidate)}\n"
+            'imports = ["core"]\n'
+            'promotes_to = "core"\n'
+            "[lanes.core]\n"
+            f"paths = [{json.dumps(self.target)}]\n"
+            'imports = ["candidate"]\n'
+        )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What promoting modules of a program came to.
+
+    Attributes:
+        name: the program.
+        candidates: how many modules its lane had.
+        promoted: how many modules moved.
+        rewritten: how many files changed beside their path.
+        lines: how many lines changed in them, old and new ones.
+        stray_bytes: bytes of changed lines that hold no reference to what moved.
+        stray_lines: those lines.
+        imported: how many modules were imported, each in a process of its own.
+        broken_before: how many of them cannot be imported, before and after.
+        tests: how many tests ran.
+        passed: how many of them passed.
+        differences: modules and tests that came out differently, with how.
+        refused: why steps were left out, with how many modules that held back.
+    """
+
+    name: str
+    candidates: int
+    promoted: int
+    rewritten: int
+    lines: int
+    stray_bytes: int
+    stray_lines: tuple[str, ...]
+    imported: int
+    broken_before: int
+    tests: int
+    passed: int
+    differences: tuple[str, ...]
+    refused: Mapping[str, int]
+
+
+class _Run(NamedTuple):
+    """What running a tree came to."""
+
+    imports: dict[str, str]
+    tests: dict[str, str]
+
+
+class _Promoted(NamedTuple):
+    """What the tool did to a repository."""
+
+    branch: str
+    candidates: int
+    moves: dict[str, str]
+    refused: dict[str, int]
+
+
+def measure(program: Program, packages: Path, work: Path) -> Figures:
+    """Promote what can be promoted in a program, and compare how it runs.
+
+    Args:
+        program: the program.
+        packages: directory that has its packages.
+        work: an empty directory to work in.
+    """
+    repository = _repository(program, packages, work / "repository")
+    before_files = _python_files(repository)
+    selected = _selected(program.tests, repository)
+    modules = _selected(program.imports, repository)
+    before = _run(repository, modules, selected, work / "before")
+    promoted = _promote(program, repository, work / "plan.json")
+    _git(repository, "checkout", "--quiet", promoted.branch)
+    after_files = _python_files(repository)
+    moves = promoted.moves
+    now = [moves.get(path, path) for path in selected]
+    came = {moves.get(path, path) for path in modules} | after_files.keys() - before_files.keys()
+    after = _run(repository, sorted(came), now, work / "after")
+    strays = list(_strays(before_files, after_files, moves))
+    changed = [
+        path
+        for path, text in before_files.items()
+        if after_files.get(moves.get(path, path)) != text
+    ]
+    return Figures(
+        name=program.name,
+        candidates=promoted.candidates,
+        promoted=len(moves),
+        rewritten=sum(path in after_files or path in moves for path in changed),
+        lines=sum(
+            1
+            for path in changed
+            for _ in _changed_lines(before_files[path], after_files.get(moves.get(path, path), ""))
+        ),
+        stray_bytes=sum(len(line.encode()) for _, line in strays),
+        stray_lines=tuple(f"{path}: {line.rstrip()}" for path, line in strays),
+        imported=len(before.imports),
+        broken_before=sum(said != "fine" for said in before.imports.values()),
+        tests=len(before.tests),
+        passed=sum(said == "passed" for said in before.tests.values()),
+        differences=tuple(_differences(before, after, moves)),
+        refused=promoted.refused,
+    )
+
+
+def _repository(program: Program, packages: Path, root: Path) -> Path:
+    for package in program.packages:
+        shutil.copytree(
+            packages / package, root / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    (root / "lanes.toml").write_text(program.lanes, encoding="utf-8")
+    _git(root, "init", "--quiet", "--initial-branch=main")
+    _git(root, "add", "--all")
+    _git(root, "commit", "--quiet", "--message", "base")
+    return root
+
+
+def _git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=root, env=os.environ | _NAMES_OF_GIT, check=True)
+
+
+def _python_files(root: Path) -> dict[str, str]:
+    """Return the texts of all Python files, by path; Latin 1 keeps every byte of odd ones."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes().decode("latin-1")
+        for path in root.rglob("*.py")
+    }
+
+
+def _selected(globs: Iterable[str], root: Path) -> list[str]:
+    return sorted({path.relative_to(root).as_posix() for glob in globs for path in root.glob(glob)})
+
+
+# Carrying the plan out.
+
+
+def _promote(program: Program, root: Path, plan_file: Path) -> _Promoted:
+    staying = [word for glob in program.staying for word in ("--exclude", glob)]
+    _tool(root, "plan", "--format", "json", "--output", str(plan_file), *staying)
+    plan = json.loads(plan_file.read_text(encoding="utf-8"))
+    applied = json.loads(_tool(root, "apply", str(plan_file), "--no-gates", "--format", "json"))
+    left_out = {step["step"]: step for step in applied["left_out"]}
+    refused: dict[str, int] = {}
+    roots: dict[str, str] = {}  # why a step is left out in the end, by its id
+    for step in left_out.values():
+        waits_for = re.fullmatch(r"it waits for step (\w+)", step["reason"])
+        reason = roots[waits_for[1]] if waits_for else step["reason"]
+        roots[step["step"]] = reason
+        refused[reason] = refused.get(reason, 0) + len(step["modules"])
+    moves = {
+        move["source"]: move["target"]
+        for step in plan["steps"]
+        if step["id"] not in left_out
+        for move in step["moves"]
+    }
+    return _Promoted(applied["branch"], plan["summary"]["candidates"], moves, refused)
+
+
+def _tool(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "lane_planner", *arguments, "--root", str(root), "--quiet"],
+        cwd=_TOOL,
+        env=os.environ | _NAMES_OF_GIT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1):
+        raise AssertionError(f"{arguments[0]} ends with {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+# Running what is there.
+
+# Importing `a.b` begins with importing `a`, so modules share that and go on in a child each.
+_IMPORTER = """
+import importlib, json, os, signal, sys
+root, names = json.load(sys.stdin)
+sys.path.insert(0, root)
+answers = os.fdopen(os.dup(1), "w")
+nowhere = os.open(os.devnull, os.O_RDWR)
+for stream in (0, 1, 2):
+    os.dup2(nowhere, stream)
+try:
+    importlib.import_module(names[0].partition(".")[0])
+except BaseException:  # noqa: each module says it for itself
+    pass
+for name in names:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        said = "fine"
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            said = type(error).__name__
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        said = stream.read()
+    os.waitpid(child, 0)
+    answers.write(json.dumps([name, said or "killed"]) + "\\n")
+answers.close()
+os._exit(0)
+"""
+
+_TESTER = """
+import json, sys
+import pytest
+
+class Recorder:
+    def __init__(self):
+        self.said = {}
+
+    def pytest_runtest_logreport(self, report):
+        said = report.outcome if report.when == "call" or report.outcome != "passed" else None
+        if hasattr(report, "wasxfail"):
+            said = f"x{said}"
+        if said is not None and self.said.get(report.nodeid) != "failed":
+            self.said[report.nodeid] = said
+        elif report.when == "teardown":
+            self.said.setdefault(report.nodeid, "not called")
+
+    def pytest_collectreport(self, report):
+        if report.outcome != "passed":
+            self.said[report.nodeid] = f"collecting {report.outcome}"
+
+answer, *arguments = sys.argv[1:]
+recorder = Recorder()
+status = pytest.main(arguments, [recorder])
+with open(answer, "w") as file:
+    json.dump({"status": int(status), "tests": recorder.said}, file)
+"""
+
+
+def _run(root: Path, paths: Sequence[str], selected: Sequence[str], work: Path) -> _Run:
+    """Import every module of a tree, run tests of it, and tell how each came out.
+
+    Args:
+        root: the tree.
+        paths: its modules.
+        selected: files with tests.
+        work: directory for what is written meanwhile.
+    """
+    work.mkdir()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
+    environment |= {
+        "PYTHONPYCACHEPREFIX": str(work / "compiled"),  # none may stay for the next run
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": str(root),
+    }
+    imports: dict[str, str] = {}
+    by_top: dict[str, list[str]] = {}
+    for path in paths:
+        name = _dotted(path)
+        if all(map(str.isidentifier, name.split("."))):
+            by_top.setdefault(name.partition(".")[0], []).append(name)
+    for names in by_top.values():
+        done = subprocess.run(
+            [sys.executable, "-c", _IMPORTER],
+            input=json.dumps([str(root), names]),
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=work,
+            check=True,
+        )
+        imports.update(json.loads(line) for line in done.stdout.splitlines())
+    answer, settings = work / "tests.json", work / "pytest.ini"
+    settings.write_text("[pytest]\n", encoding="utf-8")
+    done = subprocess.run(
+        [
+            sys.executable, "-c", _TESTER, str(answer), "-q", "-p", "no:cacheprovider",
+            "--rootdir", str(root), "-c", str(settings), "--tb=short", *selected,
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=root,
+        check=False,
+    )  # fmt: skip
+    (work / "pytest.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
+    if not answer.exists():
+        raise AssertionError(f"pytest did not end: {done.stderr[-2000:]}")
+    return _Run(imports, json.loads(answer.read_text(encoding="utf-8"))["tests"])
+
+
+def _differences(before: _Run, after: _Run, moves: Mapping[str, str]) -> Iterator[str]:
+    renamed = {_dotted(old): _dotted(new) for old, new in moves.items()}
+    expected = {renamed.get(name, name): said for name, said in before.imports.items()}
+    for name, said in sorted(expected.items()):
+        now = after.imports.get(name)
+        # A package that moved leaves no module where nothing else of it stays.
+        if now != said:
+            yield f"import {name}: {said} before, {now} after"
+    for name, said in sorted(after.imports.items()):
+        if name not in expected and said != "fine":
+            yield f"import {name}: {said}, and was not there before"
+    tests = {}
+    for test, said in before.tests.items():
+        path, mark, rest = test.partition("::")
+        tests[moves.get(path, path) + mark + rest] = said
+    for test in sorted(tests.keys() | after.tests.keys()):
+        was, now = tests.get(test), after.tests.get(test)
+        if was != now:
+            yield f"test {test}: {was} before, {now} after"
+
+
+# What changed.
+
+
+def _strays(
+    before: Mapping[str, str], after: Mapping[str, str], moves: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield changed lines that hold no reference to something that moved, with their paths."""
+    old_names = {_dotted(path) for path in moves}
+    new_names = {_dotted(path) for path in moves.values()}
+    every = {_dotted(path) for path in (*before, *after)}
+    for path, old in before.items():
+        new = after.get(moves.get(path, path))
+        if new is None or new == old:
+            continue
+        moved = path in moves
+        old_lines = _references(old, path, old_names, moved)
+        # What a moved file names by dots it may have to spell out.
+        new_lines = _references(
+            new, moves.get(path, path), every if moved else new_names, moved=False
+        )
+        for line, text, is_new in _changed_lines(old, new):
+            if line not in (new_lines if is_new else old_lines):
+                yield path, text
+
+
+def _changed_lines(old: str, new: str) -> Iterator[tuple[int, str, bool]]:
+    """Yield line number, text and whether it is a new line, for all that differ."""
+    a, b = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
+    for tag, first, last, start, end in matcher.get_opcodes():
+        if tag != "equal":
+            yield from ((n + 1, a[n], False) for n in range(first, last))
+            yield from ((n + 1, b[n], True) for n in range(start, end))
+
+
+def _references(text: str, path: str, names: Iterable[str], moved: bool) -> set[int]:
+    """Return the lines that import or name some modules.
+
+    Args:
+        text: of the file.
+        path: where it is.
+        names: the modules' dotted names.
+        moved: whether relative imports count whatever they name, as their file moves.
+    """
+    wanted = frozenset(names)
+    package = path.removesuffix(".py").split("/")[:-1]
+    lines: set[int] = set()
+    for node in ast.walk(ast.parse(text.encode("latin-1"))):
+        if isinstance(node, ast.Import):
+            held = any(_within(alias.name, wanted) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            home = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*home, *([node.module] if node.module else [])])
+            held = (moved and node.level > 0) or any(
+                _within(name, wanted) for name in (base, *(f"{base}.{a.name}" for a in node.names))
+            )
+        elif isinstance(node, ast.Attribute):
+            held = _within(ast.unparse(node), wanted)
+        elif isinstance(node, ast.Constant):
+            held = isinstance(node.value, str) and (
+                _within(node.value.partition(":")[0], wanted)
+                or (moved and node.value.startswith("."))
+            )
+        else:
+            continue
+        if held:
+            lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return lines
+
+
+def _within(dotted: str, names: frozenset[str]) -> bool:
+    """Tell whether a dotted name is one of some modules or something in one."""
+    while dotted:
+        if dotted in names:
+            return True
+        dotted = dotted.rpartition(".")[0]
+    return False
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+# Where a package's own `__init__.py` cannot move, the lane that is reached is inside the package:
+# elsewhere modules would be imported without that file having run, and it may need to be first.
+PROGRAMS = (
+    Program(
+        name="pyflakes",
+        packages=("pyflakes",),
+        candidate=("pyflakes",),
+        target="core",
+        tests=("pyflakes/test/test_*.py",),
+    ),
+    Program(
+        name="toolz",
+        packages=("toolz",),
+        candidate=("toolz",),
+        target="toolz/promoted",
+        tests=("toolz/tests/test_[a-s]*.py", "toolz/sandbox/tests/test_*.py"),
+    ),
+    Program(
+        name="zict",
+        packages=("zict",),
+        candidate=("zict",),
+        target="core",
+        tests=("zict/tests/test_*.py",),
+    ),
+)
+
+
+def main(packages: Path, names: Sequence[str]) -> None:
+    """Measure programs, all without names, and print their figures."""
+    for program in PROGRAMS:
+        if not names or program.name in names:
+            with tempfile.TemporaryDirectory() as work:
+                print(json.dumps(asdict(measure(program, packages, Path(work)))), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
