@@ -138,7 +138,7 @@ ERRORS: dict[str, tuple[str, int, str]] = {
 
 
 def parse(text: str, table: tuple[str, ...] = ()) -> Settings:
-    return parse_settings(text, root=Path("/root"), source=Path("lanes.toml"), table=table)
+    return parse_settings(text, root=Path("/repository"), source=Path("lanes.toml"), table=table)
 
 
 @pytest.mark.parametrize(("text", "line", "message"), ERRORS.values(), ids=ERRORS.keys())
@@ -165,7 +165,7 @@ def test_a_table_that_is_none() -> None:
 
 def test_defaults() -> None:
     settings = parse(A)
-    bare = Settings(root=Path("/root"), lanes=(Lane("a", ("a",)),), source=Path("lanes.toml"))
+    bare = Settings(root=Path("/repository"), lanes=(Lane("a", ("a",)),), source=Path("lanes.toml"))
     assert settings == msgspec.structs.replace(bare, digest=digest(bare))
     assert re.fullmatch("sha256:[0-9a-f]{64}", settings.digest)
 
@@ -209,7 +209,7 @@ def test_everything_in_a_table_of_a_larger_file() -> None:
     """
     day = datetime.date(2026, 12, 31)
     expected = Settings(
-        root=Path("/root"),
+        root=Path("/repository"),
         source_roots=("src", "."),
         exclude=("archive/**",),
         lanes=(Lane("b", ("lib/b", "b.py"), frozenset({"a"}), "a"), Lane("a", ("lib",))),
@@ -304,7 +304,7 @@ def settings_values(draw: st.DrawFn) -> Settings:
     dotted = TEXTS.filter(lambda name: "/" not in name)
     waivers = st.builds(Waiver, dotted, dotted, TEXTS, st.none() | st.dates())
     bare = Settings(
-        root=Path("/root"),
+        root=Path("/repository"),
         source_roots=draw(st.lists(PATHS | st.just("."), min_size=1, unique=True).map(tuple)),
         exclude=draw(st.lists(GLOBS).map(tuple)),
         lanes=tuple(draw(st.permutations(lanes))),
