@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 import msgspec
 
 from lane_planner.config.settings import Lane
+from lane_planner.graph.resolve import ImportSite
 from lane_planner.planner.landed import directories_around
 from lane_planner.promotion.history import seen_as_rename
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
@@ -199,6 +200,7 @@ class _Composition:
         self._refuse_taken_shims()
         self._refuse_unlisted()
         self._refuse_stand_ins()
+        self._refuse_half_run()
         affected = self._affected()
         self.workspace.contents(affected)  # all at once: each reading costs a process
         writes: list[FileWrite] = []
@@ -337,8 +339,12 @@ class _Composition:
         These are the packages around what moves, and all that their code imports; likewise what
         the code of a package imports that moves and leaves something behind.
         """
+        return self._run_by(self.around | self.stubs) - self.stubs
+
+    def _run_by(self, names: Collection[str]) -> set[str]:
+        """Return some modules and all that importing them runs, up to what moves."""
         found: set[str] = set()
-        new = self.around | self.stubs
+        new = set(names)
         while new:
             found |= new
             imported = {
@@ -349,7 +355,51 @@ class _Composition:
             }
             new = {up for name in imported for up in (name, *packages_around(name))}
             new -= found | self.renamed.keys()
-        return found - self.stubs
+        return found
+
+    def _refuse_half_run(self) -> None:
+        """Refuse to part a module from a package that it runs, and that runs it.
+
+        Until now whoever imports the module runs the package first, which comes back to the
+        module while it has not begun. From its new place the module begins first, and the
+        package would find it half done.
+        """
+        for name in sorted(self.renamed):
+            taking = self._taking_from(name)
+            left = self.around.intersection(packages_around(name)) if taking else set()
+            for site in self.workspace.sites_in(name) if left else ():
+                first = self._run_first(site, left)
+                importer = min(taking & self._run_by(first), default=None) if first else None
+                if importer is not None:
+                    raise Refused(
+                        self.workspace.table.by_name[name].path,
+                        site.line,
+                        f"{self.renamed[name]}, imported first, would run {importer} by way of "
+                        f"its import of {site.imported}, and {importer} takes names from it before "
+                        "it has them: promote the package with it, or defer one of the two imports",
+                    )
+
+    def _run_first(self, site: ImportSite, packages: Collection[str]) -> list[str]:
+        """Return those of some packages whose own code an import runs."""
+        if site.kind != "eager" or not site.resolved or site.imported in self.renamed:
+            return []
+        table, made = self.workspace.table.by_name, self.workspace.made
+        return [
+            up
+            for up in (site.imported, *packages_around(site.imported))
+            if up in packages and not table[up].namespace and table[up].path not in made
+        ]
+
+    def _taking_from(self, name: str) -> set[str]:
+        """Return the modules that take names from a moved one while they are imported."""
+        found: set[str] = set()
+        for importer in self.workspace.importers_of(name):
+            module = self.workspace.table.by_name[importer]
+            for raw in self.workspace.records[module.path].imports:
+                takes = raw.kind == "eager" and raw.names is not None
+                if takes and self.renaming.taken_from(module, raw) == name:
+                    found.add(importer)
+        return found
 
     def _refuse_bad_places(self) -> None:
         for move in self.moves:

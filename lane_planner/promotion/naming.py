@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lane_planner.graph.resolve import Resolver, Target, absolute_name
+from lane_planner.graph.resolve import BeyondTop, Resolver, Target, absolute_name
 from lane_planner.scan.modules import Module, ModuleTable
 from lane_planner.scan.records import RawImport
 
@@ -50,6 +50,18 @@ class Renaming:
         names = None if name is None else (name,)
         one = RawImport(raw.module, names, 0, 0, dynamic=raw.dynamic, anchor=raw.anchor)
         return self._resolver.targets(module, one)[0]
+
+    def taken_from(self, module: Module, raw: RawImport) -> str | None:
+        """Return the module, made absolute, that a `from` import takes names from, or None.
+
+        Args:
+            module: the importer, before the move.
+            raw: the import as written.
+        """
+        try:
+            return self._resolver.absolute(module, raw)
+        except BeyondTop:
+            return None
 
     def written(self, module: Module, raw: RawImport) -> str:
         """Return the absolute module that an import names, aliases not applied.

@@ -125,7 +125,7 @@ def test_git_applies_the_diffs_of_composed_promotions(tmp_path: Path) -> None:
     files = tree(
         {
             "candidate/p/__init__.py": "from .a import f\n",
-            "candidate/p/a.py": "from . import b\nf = 1",
+            "candidate/p/a.py": "def f():\n    from . import b",
             "candidate/p/b.py": "",
             "user.py": "from candidate.p import a, b\r\nx = 1\r\n",
         }

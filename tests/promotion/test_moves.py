@@ -360,3 +360,31 @@ def test_a_missing_submodule_of_a_moved_package_stays_as_it_is_written() -> None
         {"candidate/p/__init__.py": "there = 1\n", "user.py": user}, ["candidate/p/__init__.py"]
     )
     assert after["user.py"].decode() == user.replace("candidate.p.there", "core.p.there")
+
+
+HALF_RUN = {
+    "candidate/feature/__init__.py": b"from . import sub\n",
+    "candidate/feature/util.py": b"X = 1\n",
+    "candidate/feature/sub/__init__.py": b"from .m import y\n",
+    "candidate/feature/sub/m.py": b"from candidate.feature.util import X\ny = X\n",
+}
+
+
+def test_a_module_that_runs_a_package_that_takes_names_from_it_does_not_leave_it() -> None:
+    # `import core.feature.sub.m` would run candidate/feature/__init__.py, and that would come
+    # back for a name that is not there yet.
+    with pytest.raises(
+        Refused, match=r"imported first, would run candidate\.feature\.sub"
+    ) as refused:
+        promoted(tree(HALF_RUN), ["candidate/feature/sub/m.py"])
+    assert (refused.value.path, refused.value.line) == ("candidate/feature/sub/m.py", 1)
+
+
+def test_it_leaves_with_the_package_or_where_the_import_waits() -> None:
+    promoted(tree(HALF_RUN), list(HALF_RUN))
+    later = HALF_RUN | {
+        "candidate/feature/sub/m.py": (
+            b"def y():\n    from candidate.feature.util import X\n    return X\n"
+        )
+    }
+    promoted(tree(later), ["candidate/feature/sub/m.py"])

@@ -94,7 +94,7 @@ def test_21_a_package_s_init_moves_before_with_and_after_its_submodules() -> Non
     files: dict[str, str | bytes] = {
         "candidate/__init__.py": "",
         INIT: "from .engine import run\n",
-        ENGINE: "from . import __name__ as n\nVALUE = 1\n\n\ndef run(): ...\n",
+        ENGINE: "VALUE = 1\n\n\ndef run():\n    from . import __name__ as n\n",
         "core/__init__.py": "",
         "user.py": user,
     }
