@@ -212,9 +212,12 @@ def _spread(
     others = set(multiprocessing.active_children())
     executor = _executor(workers)
     try:
-        packed = executor.map(_packed, [work.chunk] * count, [source] * count, chunks)
+        # Not `map`: interrupted, it cancels what is pending, and the executor's own thread may
+        # then end in a traceback, as it finds what it wants to call broken cancelled.
+        pending = [executor.submit(_packed, work.chunk, source, chunk) for chunk in chunks]
         done = 0
-        for chunk, body in zip(chunks, packed, strict=True):
+        for chunk, future in zip(chunks, pending, strict=True):
+            body = future.result()
             done += len(chunk)
             progress(done, len(entries))
             for entry, (key, found) in zip(chunk, work.answers.decode(body), strict=True):
@@ -228,7 +231,7 @@ def _spread(
             worker.terminate()
         raise
     finally:
-        executor.shutdown(cancel_futures=True)
+        executor.shutdown()
 
 
 def _packed(
