@@ -398,8 +398,13 @@ def ring(groups: Iterable[tuple[str, ...]]) -> list[tuple[str, str]]:
 
 def blocked_names(hop: Hop) -> set[str]:
     """Return the modules that have causes, or need such modules."""
+    return with_dependents(hop, hop.causes)
+
+
+def with_dependents(hop: Hop, names: Iterable[str]) -> set[str]:
+    """Return some modules and all that need them, directly or not."""
     needing = dependents(hop)
-    found = set(hop.causes)
+    found = set(names)
     pending = list(found)
     while pending:
         for name in needing.get(pending.pop(), ()):

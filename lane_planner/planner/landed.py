@@ -92,7 +92,7 @@ def directories_around(source: str, target: str, lane: Lane) -> list[tuple[str, 
     return pairs[::-1]
 
 
-def packages_around(facts: Facts, source: str, target: str, lane: Lane) -> list[str]:
+def inits_around(facts: Facts, source: str, target: str, lane: Lane) -> list[str]:
     """Return the `__init__.py` that a moved file needs: where its packages have one today.
 
     Args:
@@ -114,7 +114,7 @@ def _made(facts: Facts, moved: Mapping[str, str], lane: Lane) -> set[str]:
     made = {
         init
         for source, target in moved.items()
-        for init in packages_around(facts, source, target, lane)
+        for init in inits_around(facts, source, target, lane)
         if init not in staying and init not in arriving
     }
     # A package whose own `__init__.py` left stays one while modules are left in it.

@@ -10,8 +10,15 @@ from lane_planner import __version__
 from lane_planner.base.errors import LanePlannerError
 from lane_planner.config.settings import Lane
 from lane_planner.planner.batches import Footprint, Placed, place
-from lane_planner.planner.hop import Facts, Hop, blocked_names, dependents, open_hop, relaxed
-from lane_planner.planner.landed import landed, packages_around
+from lane_planner.planner.hop import (
+    Facts,
+    Hop,
+    blocked_names,
+    open_hop,
+    relaxed,
+    with_dependents,
+)
+from lane_planner.planner.landed import inits_around, landed
 from lane_planner.planner.order import (
     Ordered,
     blocked_modules,
@@ -158,7 +165,7 @@ class _Draft:
         blocked = blocked_modules(hop)
         goals = frozenset(hop.candidates) if choice.goals is None else choice.goals
         wanted = sorted(closure(hop, goals.intersection(hop.candidates)))
-        left_out = _needing(hop, choice.excluded)
+        left_out = with_dependents(hop, choice.excluded)
         moving = frozenset(n for n in wanted if n not in blocked and n not in left_out)
         ranking = choice.ranking
         if ranking.preferred:
@@ -277,19 +284,6 @@ def _narrowed(hop: Hop, wanted: Collection[str]) -> Hop:
     )
 
 
-def _needing(hop: Hop, names: Collection[str]) -> frozenset[str]:
-    """Return some modules and all that need them."""
-    needing = dependents(hop)
-    found = set(names)
-    pending = sorted(found)
-    while pending:
-        for name in needing.get(pending.pop(), ()):
-            if name not in found:
-                found.add(name)
-                pending.append(name)
-    return frozenset(found)
-
-
 def _best(hop: Hop, ordered: Sequence[Ordered], top: int) -> frozenset[str]:
     """Return the modules of the best steps and what they need, at most so many if any can be."""
     chosen: frozenset[str] = frozenset()
@@ -318,7 +312,7 @@ def _footprints(facts: Facts, hop: Hop, ordered: Iterable[Ordered]) -> list[Foot
         made = {
             init
             for move in moves
-            for init in packages_around(facts, move.source, move.target, hop.target)
+            for init in inits_around(facts, move.source, move.target, hop.target)
             if init not in facts.records
         }
         package = moves[0].source.rpartition("/")[0]

@@ -17,7 +17,7 @@ import msgspec
 
 from lane_planner.config.settings import Lane
 from lane_planner.graph.resolve import ImportSite
-from lane_planner.planner.landed import directories_around
+from lane_planner.planner.landed import INIT, directories_around
 from lane_planner.promotion.history import seen_as_rename
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.mentions import Mentions
@@ -44,7 +44,6 @@ from lane_planner.scan.recovery import without_unmatched_quotes
 from lane_planner.scan.shims import Shim, read_shim
 from lane_planner.scan.source import scan_source
 
-_INIT = "__init__.py"
 # `find_spec(".b", "a")`: a relative name that the scan does not take for an import
 _RELATIVE_SPEC = re.compile(r"find_spec\(\s*[\"']\.")
 # What a string that names a module stands in; a file with none of these has no such string.
@@ -220,7 +219,7 @@ class _Composition:
             writes.append(FileWrite(path, MADE_INIT, "made"))
             records[path] = FileRecord()
         for shim, path in self._new_shims():
-            content = shim_content(shim, package=posixpath.basename(path) == _INIT)
+            content = shim_content(shim, package=posixpath.basename(path) == INIT)
             writes.append(FileWrite(path, content, "shim"))
             records[path] = scan_source(content)
         found = self._references({write.path: write.content for write in writes})
@@ -287,13 +286,13 @@ class _Composition:
             if move.source not in workspace.records:
                 continue  # a data file makes no package
             for old, new in directories_around(move.source, move.target, self.target):
-                init = f"{new}/{_INIT}"
-                had = f"{old}/{_INIT}"
+                init = f"{new}/{INIT}"
+                had = f"{old}/{INIT}"
                 if had in workspace.tracked and init not in staying | arriving:
                     made.add(init)
         homes = {posixpath.dirname(path) for path in self.moved}
         for directory in sorted({up for home in homes for up in _upward(home)}):
-            init = f"{directory}/{_INIT}"
+            init = f"{directory}/{INIT}"
             if self.workspace.lanes.of_path(init) != self.source.name:
                 continue
             modules = any(
@@ -468,7 +467,7 @@ class _Composition:
         by_path = self.workspace.table.by_path
         found: dict[str, Shim] = {}
         # What is in a package comes before the package.
-        for path in sorted(self.shimmed, key=lambda p: (-p.count("/"), p.endswith(_INIT), p)):
+        for path in sorted(self.shimmed, key=lambda p: (-p.count("/"), p.endswith(INIT), p)):
             old = by_path[path].name
             shim = self.shims.of(old, self.renamed[old])
             if not f"{shim.old}{shim.new}".isascii():
@@ -488,7 +487,7 @@ class _Composition:
                     shim = msgspec.structs.replace(shim, kind="reexport")
                     what = f"as an alias it would hide {other}"
                     self.notes.append(f"the shim of {old} is a re-export: {what}")
-            around = self._shim_at(f"{posixpath.dirname(path)}/{_INIT}")
+            around = self._shim_at(f"{posixpath.dirname(path)}/{INIT}")
             if around is not None and (around.kind, shim.kind) == ("alias", "reexport"):
                 # The import system would put it into the new package, which the old name is.
                 what = f"{around.old} is an alias, and a re-export in it would"
@@ -518,7 +517,7 @@ class _Composition:
             and (path in workspace.records or path in self.made)
             and (path not in self.moved or path in self.shimmed)
             and path not in self.deleted
-        } - {f"{directory}/{_INIT}"}
+        } - {f"{directory}/{INIT}"}
         for path in sorted(inside):
             shim = found.get(path) or self._shim_at(path)
             if (
@@ -528,7 +527,7 @@ class _Composition:
             ):
                 return path
             below = posixpath.dirname(path)
-            while f"{below}/{_INIT}" in inside:
+            while f"{below}/{INIT}" in inside:
                 below = posixpath.dirname(below)
             if below != directory:
                 return path
@@ -880,7 +879,7 @@ class _Composition:
             if move.source not in self.workspace.records:
                 continue
             for old, new in directories_around(move.source, move.target, self.target):
-                had, has = f"{old}/{_INIT}", f"{new}/{_INIT}"
+                had, has = f"{old}/{INIT}", f"{new}/{INIT}"
                 if self.moved.get(had) == has or had == move.source:
                     continue
                 runs_before = had in self.workspace.tracked and had not in self.workspace.made
