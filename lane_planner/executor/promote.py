@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -28,6 +29,7 @@ from lane_planner.planner.order import Ordered, blocked_modules, closure, order
 from lane_planner.planner.schema import Cause
 from lane_planner.promotion.compose import Composed, compose
 from lane_planner.promotion.diff import unified_diff
+from lane_planner.promotion.mentions import Mentions
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.shims import Shims
 from lane_planner.promotion.values import NEW_FILES, FileMove, FileWrite, Promotion
@@ -189,9 +191,25 @@ def analyse(
     Raises:
         UsageError: the shims that are asked for cannot be.
     """
+    # git looks through the commit's files while the rest is worked out.
+    with ThreadPoolExecutor(1) as pool:
+        mentions = pool.submit(snapshot.mentions, source)
+        return _analyse(
+            snapshot, goal, open_hop(snapshot.facts, source, target), mentions.result,
+            left_shims(snapshot, shims, source, target), with_dependencies, rewrite_text,
+        )  # fmt: skip
+
+
+def _analyse(
+    snapshot: Snapshot,
+    goal: Goal,
+    hop: Hop,
+    mentions: Callable[[], Mentions],
+    left: Shims | None,
+    with_dependencies: bool,
+    rewrite_text: bool,
+) -> Analysis:
     facts = snapshot.facts
-    left = left_shims(snapshot, shims, source, target)
-    hop = open_hop(facts, source, target)
     hop = msgspec.structs.replace(hop, together=(*hop.together, goal.modules))
     moving = closure(hop, goal.modules)
     causes = set(_blockers(hop, moving))
@@ -209,7 +227,9 @@ def analyse(
     if not in_the_way:
         try:
             ordered = order(facts, hop, moving)
-            composed = list(_compose_all(snapshot, hop, goal, ordered, left, rewrite_text))
+            composed = list(
+                _compose_all(snapshot, hop, goal, ordered, mentions, left, rewrite_text)
+            )
         except Refused as error:
             refusal = f"{printable(error.path)}:{error.line}: {error.reason}"
         else:
@@ -219,8 +239,8 @@ def analyse(
     moves = [move for step in steps for move in step.moves]
     return Analysis(
         goal=goal,
-        source=source.name,
-        target=target.name,
+        source=hop.source.name,
+        target=hop.target.name,
         modules=tuple(sorted(moving)),
         causes=tuple(sorted(causes)),
         refusal=refusal,
@@ -322,11 +342,11 @@ def _compose_all(
     hop: Hop,
     goal: Goal,
     ordered: Iterable[Ordered],
+    mentions: Callable[[], Mentions],
     shims: Shims | None,
     rewrite_text: bool,
 ) -> Iterable[tuple[Composed, list[ModuleImports]]]:
     workspace = snapshot.workspace()
-    mentions = snapshot.mentions(hop.source)
     for step in ordered:
         whole = set(goal.modules) <= set(step.modules)
         moves = step_moves(
@@ -334,7 +354,7 @@ def _compose_all(
         )
         name = goal.name if whole else step_name(snapshot, step.modules)
         composed = compose(
-            workspace, hop.source, hop.target, moves, mentions,
+            workspace, hop.source, hop.target, moves, mentions(),
             name=name, shims=shims, rewrite_text=rewrite_text,
         )  # fmt: skip
         promotion = composed.promotion

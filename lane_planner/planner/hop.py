@@ -496,12 +496,20 @@ def _arrivals(facts: Facts, renamed: Mapping[str, str]) -> Iterable[tuple[Import
         new: Module(new, new, False, False, True, new.rpartition(".")[0]) for new in coming
     }
     grown = msgspec.structs.replace(table, by_name=table.by_name | stand_ins)
-    resolver = Resolver(grown, facts.settings.aliases)
+    aliases = facts.settings.aliases
+    resolver = Resolver(grown, aliases)
+    # Most imports name nothing under the first name of anything that comes.
+    tops = {new.partition(".")[0] for new in coming}
+    tops.update(written.partition(".")[0] for written, _ in aliases)
     for module in table.by_name.values():
         record = None if module.namespace else facts.records.get(module.path)
         if record is None or not record.imports:
             continue
+        home = module.home.partition(".")[0]
         for raw in record.imports:
+            first = raw.module.partition(".")[0] or home
+            if first not in tops and raw.anchor is None:
+                continue
             targets = {target.imported for target in resolver.targets(module, raw)}
             if raw.names is not None:
                 # The package may arrive without the submodule: then `from` means the package.

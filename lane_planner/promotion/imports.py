@@ -1,7 +1,7 @@
 """Import statements that name moved modules, rewritten one statement at a time.
 
-A statement is found by the scan's line and column and parsed by libcst on its own; so a file that
-does not parse is rewritten like any other where its statements do. Only the names that change are
+A statement is found by the scan's line and column and taken apart on its own; so a file that does
+not parse is rewritten like any other where its statements do. Only the names that change are
 replaced: order, comments, parentheses and everything around stay.
 """
 
@@ -11,16 +11,18 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
-
 from lane_planner.graph.resolve import BeyondTop
 from lane_planner.promotion.naming import Refused, Renaming
+from lane_planner.promotion.statements import (
+    Imported,
+    Unparsable,
+    Word,
+    take_apart,
+)
 from lane_planner.promotion.text import Edit, SourceText
 from lane_planner.scan.lexer import statement_end
 from lane_planner.scan.modules import Module
 from lane_planner.scan.records import FileRecord, RawImport
-from lane_planner.scan.statements import dotted
 
 # A comma behind a name, over line ends and comments.
 _COMMA = re.compile(r"(?:[ \t\f\n]|\\\n|#[^\n]*)*,")
@@ -119,51 +121,34 @@ class _Statement:
         body = text[self.start : self.end].rstrip(" \t\f\\\n")
         self.end = self.start + len(body)
         try:
-            wrapper = MetadataWrapper(cst.parse_module(body), unsafe_skip_copy=True)
-        except cst.ParserSyntaxError as error:
+            self.parts = take_apart(text, self.start, self.end)
+        except Unparsable as error:
             raise self._refused("the import statement does not parse alone") from error
-        self.positions = wrapper.resolve(PositionProvider)
-        line_node = wrapper.module.body[0]
-        assert isinstance(line_node, cst.SimpleStatementLine)
-        self.node = line_node.body[0]
-        self.starts = [self.start]
-        for index, char in enumerate(body):
-            if char == "\n":
-                self.starts.append(self.start + index + 1)
 
     def edits(self) -> list[Edit]:
-        if isinstance(self.node, cst.Import):
-            return self._plain(self.node)
-        assert isinstance(self.node, cst.ImportFrom)
-        return self._from(self.node)
+        if self.parts.module is None:
+            return self._plain()
+        return self._from(self.parts.module)
 
     def _refused(self, reason: str) -> Refused:
         return Refused(self.place.before.path, self.line, reason)
 
-    def _span(self, node: cst.CSTNode) -> tuple[int, int]:
-        place = self.positions[node]
-        return (
-            self.starts[place.start.line - 1] + place.start.column,
-            self.starts[place.end.line - 1] + place.end.column,
-        )
-
     def _raw(self, module: str, names: tuple[str, ...] | None) -> RawImport:
         return RawImport(module, names, self.line, 0)
 
-    def _plain(self, node: cst.Import) -> list[Edit]:
+    def _plain(self) -> list[Edit]:
         edits = []
-        for alias in node.names:
-            old = dotted(alias.name)
+        for name, bound in self.parts.imported:
+            old = name.text
             raw = self._raw(old, None)
             target = self.renaming.target(self.place.before, raw, None)
             if target.external or target.imported not in self.renaming.renamed:
                 continue
             self._refuse_alias_prefix(old, target.imported)
             new = self.renaming.renamed[target.imported]
-            start, end = self._span(alias.name)
-            edits.append(Edit(start, end, new))
-            if alias.asname is None:
-                self.bindings.append(ChangedBinding(start, self.line, old, new))
+            edits.append(Edit(name.start, name.end, new))
+            if bound is None:
+                self.bindings.append(ChangedBinding(name.start, self.line, old, new))
         return edits
 
     def _refuse_alias_prefix(self, written: str, meant: str) -> None:
@@ -172,10 +157,9 @@ class _Statement:
                 f"{written} means {meant} through an alias of the configuration: write it out first"
             )
 
-    def _from(self, node: cst.ImportFrom) -> list[Edit]:
-        module = "." * len(node.relative) + (dotted(node.module) if node.module else "")
+    def _from(self, module: Word) -> list[Edit]:
         before, after = self.place
-        raw = self._raw(module, ())
+        raw = self._raw(module.text, ())
         try:
             old = self.renaming.written(before, raw)
         except BeyondTop:
@@ -184,20 +168,20 @@ class _Statement:
             now = self.renaming.written(after, raw)  # what the same text means after the move
         except BeyondTop:
             now = ""
-        if isinstance(node.names, cst.ImportStar):
+        if not self.parts.imported:
             wanted = self._wanted(raw, old, "*")
-            return [] if wanted.module == now else [self._module_edit(node, wanted.module)]
-        names = [(alias, self._wanted(raw, old, dotted(alias.name))) for alias in node.names]
+            return [] if wanted.module == now else [self._module_edit(module, wanted.module)]
+        names = [(one, self._wanted(raw, old, one.name.text)) for one in self.parts.imported]
         modules = list(dict.fromkeys(wanted.module for _, wanted in names))
         # What stays as it is keeps the statement; else the first module takes it.
         holder = now if now in modules else modules[0]
         edits = [
-            Edit(*self._span(alias.name), self._renamed(alias, wanted))
-            for alias, wanted in names
-            if wanted.module == holder and wanted.name != dotted(alias.name)
+            Edit(one.name.start, one.name.end, _renamed(one, wanted))
+            for one, wanted in names
+            if wanted.module == holder and wanted.name != one.name.text
         ]
         if holder != now:
-            edits.append(self._module_edit(node, holder))
+            edits.append(self._module_edit(module, holder))
         if len(modules) > 1:
             edits.extend(self._split(names, holder))
         return edits
@@ -216,46 +200,30 @@ class _Statement:
         self._refuse_alias_prefix(old, target.imported)
         return _Wanted(new, name)
 
-    def _module_edit(self, node: cst.ImportFrom, new: str) -> Edit:
+    def _module_edit(self, module: Word, new: str) -> Edit:
         """Return the edit that replaces dots and module of a `from` import."""
         text = self.source.text
-        if node.relative:
-            start = self._span(node.relative[0])[0]
-            end = self._span(node.module)[1] if node.module else self._span(node.relative[-1])[1]
-        else:
-            assert node.module is not None
-            start, end = self._span(node.module)
-        before = " " if text[start - 1] not in " \t\\\n" else ""  # `from.a import b`
-        behind = " " if text[end] not in " \t\\" else ""  # `from .import b`
-        return Edit(start, end, f"{before}{new}{behind}")
+        before = " " if text[module.start - 1] not in " \t\\\n" else ""  # `from.a import b`
+        behind = " " if text[module.end] not in " \t\\" else ""  # `from .import b`
+        return Edit(module.start, module.end, f"{before}{new}{behind}")
 
-    def _renamed(self, alias: cst.ImportAlias, wanted: _Wanted) -> str:
-        if alias.asname is None:
-            return f"{wanted.name} as {dotted(alias.name)}"
-        return wanted.name
-
-    def _split(self, names: list[tuple[cst.ImportAlias, _Wanted]], holder: str) -> list[Edit]:
+    def _split(self, names: list[tuple[Imported, _Wanted]], holder: str) -> list[Edit]:
         """Put the names that `holder` does not have in statements of their own behind this one."""
-        text = self.source.text
         groups: dict[str, list[str]] = {}
-        for alias, wanted in names:
+        for one, wanted in names:
             if wanted.module == holder:
                 continue
-            written = text[slice(*self._span(alias.name))]
-            if wanted.name != written:
-                written = self._renamed(alias, wanted)
-            if alias.asname is not None:
-                written += f" as {dotted(alias.asname.name)}"
+            written = wanted.name if wanted.name == one.name.text else _renamed(one, wanted)
+            if one.bound is not None:
+                written += f" as {one.bound.text}"
             groups.setdefault(wanted.module, []).append(written)
         kept = frozenset(i for i, (_, wanted) in enumerate(names) if wanted.module == holder)
         added = [f"from {module} import {', '.join(said)}" for module, said in groups.items()]
         return [*self._without(names, kept), self._behind(added)]
 
-    def _without(
-        self, names: list[tuple[cst.ImportAlias, _Wanted]], kept: frozenset[int]
-    ) -> list[Edit]:
+    def _without(self, names: list[tuple[Imported, _Wanted]], kept: frozenset[int]) -> list[Edit]:
         """Return the edits that take names out of the list, each with one comma."""
-        spans = [self._alias_span(alias) for alias, _ in names]
+        spans = [(one.name.start, (one.bound or one.name).end) for one, _ in names]
         edits = []
         last_kept = max(kept)
         for index, (start, end) in enumerate(spans):
@@ -278,10 +246,6 @@ class _Statement:
             edits.append(Edit(comma.end() - 1, comma.end(), ""))
         return edits
 
-    def _alias_span(self, alias: cst.ImportAlias) -> tuple[int, int]:
-        start, end = self._span(alias.name)
-        return (start, self._span(alias.asname.name)[1]) if alias.asname else (start, end)
-
     def _behind(self, statements: list[str]) -> Edit:
         """Return the edit that puts statements behind this one, on lines of their own if it is."""
         text = self.source.text
@@ -296,3 +260,8 @@ class _Statement:
         if indent.strip() or (rest and not rest.startswith("#")):
             return Edit(self.end, self.end, "".join(f"; {s}" for s in statements))
         return Edit(line_end, line_end, "".join(f"\n{indent}{s}" for s in statements))
+
+
+def _renamed(one: Imported, wanted: _Wanted) -> str:
+    """Return a name as it has to be written so that it stays bound as it was."""
+    return wanted.name if one.bound is not None else f"{wanted.name} as {one.name.text}"

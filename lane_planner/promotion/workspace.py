@@ -74,13 +74,16 @@ class Workspace:
         self._matching: dict[re.Pattern[bytes], set[str]] = {}  # paths in the commit
         self._origins: dict[str, str] = {}  # path in the commit, by path now, of moved files
         self._moved: dict[str, str] = {}  # and the other way round
-        resolver = self.resolver(self.table)
-        self._sites: dict[str, list[ImportSite]] = {}
+        self._resolver = self.resolver(self.table)
+        self._sites: dict[str, list[ImportSite]] = {}  # as far as they were asked for
+        self._imported: dict[str, set[str]] = {}  # modules, by importer
         self._importers: dict[str, set[str]] = {}
         self._naming: dict[str, set[str]] = {}
         self._binding: dict[str, set[str]] = {}
+        # Whatever moves is below one of these, so imports of anything else need not be entered.
+        self._tops = self.table.tops | {w.partition(".")[0] for w, _ in settings.aliases}
         for module in self.table.by_path.values():
-            self._enter(module, resolver)
+            self._enter(module)
 
     def name(self, paths: Iterable[str]) -> ModuleTable:
         """Return the modules that some files are."""
@@ -268,7 +271,13 @@ class Workspace:
 
     def sites_in(self, name: str) -> list[ImportSite]:
         """Return the import sites of a module now."""
-        return self._sites.get(name, [])
+        if name not in self._sites:
+            module = self.table.by_name.get(name)
+            record = None if module is None or module.namespace else self.records.get(module.path)
+            if module is None or record is None:
+                return []
+            self._sites[name] = self._resolver.sites(module, record, external=True)
+        return self._sites[name]
 
     def importers_of(self, name: str) -> set[str]:
         """Return the names of the modules that import a module now."""
@@ -327,19 +336,26 @@ class Workspace:
         _list_in(self._modules, records)
         self.made.update(made)
         self.table = table
-        resolver = self.resolver(table)
+        self._resolver = self.resolver(table)
         after = {moved.get(path, path) for path in before} | set(records)
         for path in after:
             if path in table.by_path:
-                self._enter(table.by_path[path], resolver)
+                self._enter(table.by_path[path])
 
-    def names_in(self, module: Module, record: FileRecord) -> set[str]:
-        """Return every dotted name that the imports of a file name, as module or as part of one."""
+    def _names_in(self, module: Module, record: FileRecord) -> set[str]:
+        """Return the dotted names below first-party ones that the imports of a file name.
+
+        Each is named as a module or as part of one.
+        """
         names: set[str] = set()
         for raw in record.imports:
-            try:
-                base = absolute_name(module, raw) if raw.module.startswith(".") else raw.module
-            except BeyondTop:
+            base = raw.module
+            if base.startswith("."):
+                try:
+                    base = absolute_name(module, raw)
+                except BeyondTop:
+                    continue
+            if base.partition(".")[0] not in self._tops:
                 continue
             for prefix, meant in self.settings.aliases:
                 if base == prefix or base.startswith(f"{prefix}."):
@@ -348,29 +364,36 @@ class Workspace:
             names.update(f"{base}.{name}" for name in raw.names or ())
         return names
 
-    def _enter(self, module: Module, resolver: Resolver) -> None:
+    def _enter(self, module: Module) -> None:
         record = self.records.get(module.path)
         if record is None or not record.imports:
             return
-        sites = resolver.sites(module, record, external=True)
-        self._sites[module.name] = sites
-        for site in sites:
-            if site.resolved:
-                self._importers.setdefault(site.imported, set()).add(module.name)
-        for name in self.names_in(module, record):
+        imported = {
+            target.imported
+            for raw in record.imports
+            if raw.module.startswith(".") or raw.module.partition(".")[0] in self._tops
+            for target in self._resolver.targets(module, raw)
+            if target.fault is None and not target.external
+        }
+        imported.discard(module.name)
+        self._imported[module.name] = imported
+        for name in imported:
+            self._importers.setdefault(name, set()).add(module.name)
+        for name in self._names_in(module, record):
             self._naming.setdefault(name, set()).add(module.path)
         for first in _firsts(record):
             self._binding.setdefault(first, set()).add(module.path)
 
     def _leave(self, module: Module) -> None:
-        for site in self._sites.pop(module.name, ()):
-            self._importers.get(site.imported, set()).discard(module.name)
+        self._sites.pop(module.name, None)
+        for name in self._imported.pop(module.name, ()):
+            self._importers[name].discard(module.name)
         record = self.records.get(module.path)
         if record is not None:
-            for name in self.names_in(module, record):
-                self._naming.get(name, set()).discard(module.path)
+            for name in self._names_in(module, record):
+                self._naming[name].discard(module.path)
             for first in _firsts(record):
-                self._binding.get(first, set()).discard(module.path)
+                self._binding[first].discard(module.path)
 
 
 def _by_directory(paths: Iterable[str]) -> dict[str, set[str]]:

@@ -18,8 +18,8 @@ from lane_planner.scan.written import CallNames, Condition, DynamicCall, Written
 _RESERVED = "|".join((*kwlist, *softkwlist, "print", "exec"))
 _NAME = rf"(?!(?:{_RESERVED})\b)[A-Za-z_]\w*+"
 _DOTTED = rf"{_NAME}(?:\.{_NAME})*+"
-_BLANK = r"(?:[ ]|\\\n)"
-_LINES = r"(?:[ \n]|\#[^\n]*+\n)*+"
+_BLANK = r"(?:[ \t]|\\\n)"
+_LINES = r"(?:[ \t\n]|\#[^\n]*+\n)*+"
 _AS = rf"(?:{_BLANK}++as{_BLANK}++{_NAME})?+"
 _MODULES = rf"{_DOTTED}{_AS}(?:{_BLANK}*+,{_BLANK}*+{_DOTTED}{_AS})*+"
 _NAMES = rf"{_NAME}{_AS}(?:{_BLANK}*+,{_BLANK}*+{_NAME}{_AS})*+"
@@ -60,6 +60,15 @@ def parse_import(statement: str) -> tuple[Written, ...]:
     from lane_planner.scan import statements
 
     return statements.parse_import(statement)
+
+
+def is_plain(statement: str) -> bool:
+    """Tell whether an import statement is as plain as most: ASCII names, no blanks around dots.
+
+    Args:
+        statement: a statement as for `parse_import`.
+    """
+    return (_FROM.fullmatch(statement) or _IMPORT.fullmatch(statement)) is not None
 
 
 def _listed(names: str) -> tuple[str, ...]:
