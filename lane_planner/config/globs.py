@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+LANE_PART = "{lane}"
+"""The part of a directory glob that stands for the path of a lane."""
+
+_DIRECTORY_PART = re.compile(r"\*\*|[\w.*?-]+")
 _PLAIN = re.compile(r"[\w./*?-]+")
 
 
@@ -57,6 +61,28 @@ def glob_fault(pattern: str) -> str | None:
     if "." in parts or ".." in parts:
         return 'has a "." or ".." part and matches nothing, write it relative to the root'
     return None if _PLAIN.fullmatch(pattern) else _syntax_fault(pattern)
+
+
+def directory_glob_fault(pattern: str) -> str | None:
+    """Return why the glob of a directory laid out like a lane is unusable, or None if it is well.
+
+    Args:
+        pattern: parts with `*` and `?`, `**` for any number of them, and `{lane}` as one of them.
+
+    Returns:
+        The end of a sentence that begins with the pattern.
+    """
+    parts = pattern.split("/")
+    if parts.count(LANE_PART) != 1:
+        return f"has to have one part that is {LANE_PART}, as tests/**/{LANE_PART}"
+    for part in parts:
+        if part in ("", ".", ".."):
+            return f'has a part that is "{part}", write a path such as tests/**/{LANE_PART}'
+        if part != LANE_PART and not _DIRECTORY_PART.fullmatch(part):
+            return (
+                f'has a part "{part}": only names with * and ?, ** and {LANE_PART} may stand here'
+            )
+    return None
 
 
 def name_glob(pattern: str) -> Callable[[str], bool]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from lane_planner.config.document import Document, Table, type_name
-from lane_planner.config.globs import glob_fault
+from lane_planner.config.globs import directory_glob_fault, glob_fault
 from lane_planner.config.lanes import normal_path, path_fault, read_lanes
 from lane_planner.config.settings import Coverage, Gate, Settings, Waiver
 
@@ -26,6 +26,8 @@ _KEYS = (
     "coverage",
     "gates",
     "waivers",
+    "tests",
+    "baseline",
 )
 _GATE_KEYS = ("name", "phase", "when", "command", "timeout")
 _WAIVER_KEYS = ("importer", "imported", "reason", "expires")
@@ -65,6 +67,8 @@ def parse_settings(text: str, *, root: Path, source: Path, table: tuple[str, ...
         coverage=_coverage(top.table("coverage")) if "coverage" in top else None,
         gates=_gates(top.tables("gates")),
         waivers=tuple(_waiver(waiver) for waiver in top.tables("waivers")),
+        mirrored_tests=_mirrored(top.table("tests"), defaults.mirrored_tests),
+        baseline=_baseline(top) if "baseline" in top else None,
         source=source,
     )
     return msgspec.structs.replace(settings, digest=digest(settings))
@@ -73,16 +77,17 @@ def parse_settings(text: str, *, root: Path, source: Path, table: tuple[str, ...
 def digest(settings: Settings) -> str:
     """Return the "sha256:…" of what settings mean.
 
-    Where the configuration stands does not count, nor does an order without a meaning (of lanes,
-    imports, aliases, source roots and waivers). The order of a lane's paths counts, as the first
-    is where modules arrive; so do those of gates and of globs.
+    Where the configuration stands does not count, nor does the baseline, of which no plan knows,
+    nor an order without a meaning (of lanes, imports, aliases, source roots and waivers). The
+    order of a lane's paths counts, as the first is where modules arrive; so do those of gates and
+    of globs.
 
     Args:
         settings: their own digest is not looked at.
     """
     meaning = msgspec.structs.asdict(settings)
-    for place in ("root", "source", "digest"):
-        del meaning[place]
+    for unread in ("root", "source", "digest", "baseline"):
+        del meaning[unread]
     meaning["source_roots"] = sorted(settings.source_roots)
     meaning["aliases"] = dict(settings.aliases)
     meaning["lanes"] = {lane.name: lane for lane in settings.lanes}
@@ -105,12 +110,34 @@ def _source_roots(top: Table, default: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(normal_path(path) for path in paths))
 
 
+def _baseline(top: Table) -> str:
+    path = top.text("baseline")
+    fault = path_fault(path)
+    if fault is None and (normal_path(path) == "." or path.endswith("/")):
+        fault = "is a directory, name a file such as lanes-baseline.txt"
+    if fault is not None:
+        raise top.error(("baseline",), f'{top.label("baseline")}: "{path}" {fault}')
+    return normal_path(path)
+
+
 def _path_globs(table: Table, key: str) -> tuple[str, ...]:
     patterns = table.texts(key, ())
     for index, pattern in enumerate(patterns):
         fault = glob_fault(pattern)
         if fault is not None:
             raise table.error((key, index), f'{table.label(key)}: the glob "{pattern}" {fault}')
+    return patterns
+
+
+def _mirrored(tests: Table, default: tuple[str, ...]) -> tuple[str, ...]:
+    tests.only(("mirrored",), _KEYS)
+    patterns = tests.texts("mirrored", default)
+    for index, pattern in enumerate(patterns):
+        fault = directory_glob_fault(pattern)
+        if fault is not None:
+            raise tests.error(
+                ("mirrored", index), f'{tests.label("mirrored")}: the glob "{pattern}" {fault}'
+            )
     return patterns
 
 

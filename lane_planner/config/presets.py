@@ -49,6 +49,10 @@ paths = ["universal_language"]
 [batch]
 max_files = 50  # the most files that move in one batch, which is gated as one
 
+# Tests that are laid out like a lane: they move along with the modules that they are named after.
+[tests]
+mirrored = ["tests/**/{lane}"]
+
 [coverage]
 min = 0.75              # the part of a module's lines that tests must reach
 data = "coverage.json"  # what `coverage json` writes; .coverage, lcov and cobertura xml do too

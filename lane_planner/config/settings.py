@@ -8,6 +8,9 @@ from typing import Literal
 
 import msgspec
 
+BASELINE_NAME = "lanes-baseline.txt"
+"""Name of the baseline, beside the configuration, where that names none."""
+
 
 class Lane(msgspec.Struct, frozen=True):
     """A lane of trust, or a support package that never moves.
@@ -88,6 +91,9 @@ class Settings(msgspec.Struct, frozen=True):
         coverage: None: no coverage is asked for.
         gates: in the order in which they run.
         waivers: in the order of the file.
+        mirrored_tests: globs of the directories that hold tests laid out like a lane, `{lane}` in
+            them for its path.
+        baseline: path of the baseline, relative to the root; None: see `baseline_file`.
         source: path of the configuration file, for messages; None for built-in settings.
         digest: "sha256:…" of the meaning of the settings (not of the file's layout or place).
     """
@@ -105,12 +111,21 @@ class Settings(msgspec.Struct, frozen=True):
     coverage: Coverage | None = None
     gates: tuple[Gate, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    mirrored_tests: tuple[str, ...] = ("tests/**/{lane}",)
+    baseline: str | None = None
     source: Path | None = None
     digest: str = ""
 
     def lane(self, name: str) -> Lane | None:
         """Return the lane of that name, or None."""
         return next((lane for lane in self.lanes if lane.name == name), None)
+
+    @property
+    def baseline_file(self) -> Path:
+        """The file of known findings: the one that is named, else beside the configuration."""
+        if self.baseline is not None:
+            return self.root / self.baseline
+        return (self.root if self.source is None else self.source.parent) / BASELINE_NAME
 
     def allowed(self, importer: str | None, imported: str | None) -> bool:
         """Tell whether code in one lane may import code in another (DESIGN section 5).

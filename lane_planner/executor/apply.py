@@ -96,7 +96,8 @@ def apply_plan(
     if not chosen:
         raise UsageError("the plan has no step to carry out")
     moves = tuple(FileMove(m.source, m.target) for step in chosen for m in step.moves)
-    require_committed(snapshot, moves)
+    dirty = frozenset(snapshot.git.changed_paths())
+    require_committed(dirty, moves)
     settings = snapshot.facts.settings
     source, target = hop.source.name, hop.target.name
     name = f"plan-{plan_id[:12]}"
@@ -111,7 +112,7 @@ def apply_plan(
         gates=settings.gates if gates else (),
     )
     left = left_shims(snapshot, shims, hop.source, hop.target)
-    composer = _Composer(snapshot, hop, chosen, left, rewrite_text)
+    composer = _Composer(snapshot, hop, chosen, left, rewrite_text, dirty)
 
     def evidence(carried: Carried) -> Evidence:
         landed = {name for step in carried.steps for name in step.promotion.modules}
@@ -252,6 +253,7 @@ class _Composer:
         steps: Iterable[PlannedStep],
         shims: Shims | None,
         rewrite_text: bool,
+        dirty: Collection[str],
     ) -> None:
         self._snapshot = snapshot
         self._hop = hop
@@ -260,6 +262,7 @@ class _Composer:
         self._mentions = snapshot.mentions(hop.source)
         self._shims = shims
         self._rewrite_text = rewrite_text
+        self._dirty = dirty
         self._missing: set[str] = set()
         self.left_out: list[LeftOut] = []
 
@@ -280,6 +283,9 @@ class _Composer:
             except Refused as refusal:
                 self._leave_out(step, f"{printable(refusal.path)}:{refusal.line}: {refusal.reason}")
                 continue
+            origin = self._workspace.origin
+            along = [FileMove(origin(m.source), m.target) for m in composed.promotion.along]
+            require_committed(self._dirty, along)
             advance(self._workspace, composed)
             return Step(step.id, composed.promotion)
         return None

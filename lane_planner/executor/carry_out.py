@@ -94,7 +94,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         title: of the evidence and the pull request.
         plan_id: id of the plan, for the journal and the commits' trailers.
         moves: every file move of the run, as planned: by them the "before" gates are chosen, and
-            a step that moves anything else is refused.
+            a step that moves anything else is refused, but for what goes along with it.
         gates: the configured gates; those that apply run, in this order, up to the first that
             fails.
         gate_each_step: whether "after" gates run after each step, on what it moved; else once,
@@ -331,7 +331,8 @@ class _Run:
         self._observe(event)
 
     def _commit(self, writer: TreeWriter, step: Step) -> None:
-        unplanned = [move for move in step.promotion.moves if move not in self._planned]
+        expected = self._planned.union(step.promotion.along)
+        unplanned = [move for move in step.promotion.moves if move not in expected]
         if unplanned:
             raise EnvironmentFailure(
                 f"step {printable(step.id)} moves {printable(unplanned[0].source)} to "

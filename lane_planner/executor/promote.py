@@ -312,16 +312,10 @@ def step_moves(
         workspace: the repository as it is now.
         hop: where each module goes.
         modules: names before the move.
-        directory: a package's directory that moves as a whole; None: just the modules, and the
-            stubs beside them.
+        directory: a package's directory that moves as a whole; None: just the modules.
     """
     found = snapshot.facts.graph.modules
     moves = {FileMove(found[name].path, hop.targets[name]) for name in modules}
-    moves.update(  # stubs beside their sources
-        FileMove(f"{move.source}i", f"{move.target}i")
-        for move in tuple(moves)
-        if move.source.endswith(".py") and f"{move.source}i" in workspace.tracked
-    )
     if directory is not None:
         known = {move.source for move in moves}
         lane_path = snapshot.facts.lanes.lane_path(directory)
@@ -445,13 +439,16 @@ def _imported(workspace: Workspace, name: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({(site.imported, site.kind) for site in workspace.sites_in(name)}))
 
 
-def require_committed(snapshot: Snapshot, moves: Iterable[FileMove]) -> None:
+def require_committed(dirty: Collection[str], moves: Iterable[FileMove]) -> None:
     """Refuse to move files whose working copies differ from the commit.
+
+    Args:
+        dirty: paths of all such files.
+        moves: what is to move.
 
     Raises:
         UsageError: one does; its changes would not be in the promotion.
     """
-    dirty = set(snapshot.git.changed_paths())
     changed = sorted(move.source for move in moves if move.source in dirty)
     if changed:
         more = f" and {plural(len(changed) - 1, 'more file')}" if len(changed) > 1 else ""
@@ -479,7 +476,7 @@ def promote(
         EnvironmentFailure: git or the disk failed; everything was undone.
     """
     moves = tuple(move for step in analysis.steps for move in step.moves)
-    require_committed(snapshot, moves)
+    require_committed(set(snapshot.git.changed_paths()), moves)
     last = analysis.steps[-1]
     steps = [Step(f"s{i:04d}", promotion) for i, promotion in enumerate(analysis.steps, 1)]
     named = Promotion(

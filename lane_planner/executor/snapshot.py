@@ -20,9 +20,11 @@ from lane_planner.planner.facts import (
 )
 from lane_planner.planner.hop import Facts
 from lane_planner.promotion.mentions import Mentions, find_mentions
+from lane_planner.promotion.mirrors import Mirror, directories_of, mirrors_in
 from lane_planner.promotion.values import MADE_INIT
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.scan.cache import ScanCache
+from lane_planner.scan.source import scan_source
 from lane_planner.scan.sources import CommitTree, Entry
 
 
@@ -67,16 +69,26 @@ class Snapshot(msgspec.Struct, frozen=True):
         return {entry.path: content for entry, content in found if isinstance(content, bytes)}
 
     def workspace(self) -> Workspace:
-        """Return the repository as this commit has it, to compose promotions on."""
+        """Return the repository as this commit has it, to compose promotions on.
+
+        Planning knows nothing of what is in stubs, but their imports follow what moves.
+        """
         facts = self.facts
-        return Workspace(
-            facts.settings, facts.lanes, facts.records, self.blobs, facts.made, self.read
-        )
+        stubs = self.read(sorted(path for path in facts.records if path.endswith(".pyi")))
+        records = {**facts.records, **{p: scan_source(text) for p, text in stubs.items()}}
+        return Workspace(facts.settings, facts.lanes, records, self.blobs, facts.made, self.read)
 
     def mentions(self, lane: Lane) -> Mentions:
-        """Return where the commit's files name modules or files of a lane."""
+        """Return where the commit's files name modules or files of a lane, or its tests."""
         roots = self.facts.lanes.roots()
-        prefixes = [name for path in lane.paths for name in (path, roots.dotted(path))]
+        mirrors: tuple[Mirror, ...] = ()
+        target = self.facts.settings.lane(lane.promotes_to) if lane.promotes_to else None
+        if target is not None:
+            globs = self.facts.settings.mirrored_tests
+            directories = frozenset(directories_of(self.blobs))
+            mirrors = mirrors_in(directories, globs, roots, lane, target)
+        paths = (*lane.paths, *(mirror.source for mirror in mirrors))
+        prefixes = [name for path in paths for name in (path, roots.dotted(path))]
         links = {
             path: posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(target)))
             for path, target in self.read(sorted(self.links)).items()

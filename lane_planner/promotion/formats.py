@@ -28,19 +28,25 @@ class Place(NamedTuple):
         part: which part of the file, for the ledger; None: nothing special.
         travels: whether it is a setting of a tool for one module or path.
         reason: why nothing there is ever rewritten; None: it may be.
+        alone: whether a dotted name there is that of one module, and not of what is in it.
     """
 
     kind: Literal["value", "prose", "code", "ignored"]
     part: str | None = None
     travels: bool = False
     reason: str | None = None
+    alone: bool = False
 
+
+BASELINE = "baseline"
+"""Format of the file of known findings, which no name tells."""
 
 _VALUE = Place("value")
 _PROSE = Place("prose")
 _COMMENT = Place("prose", "comment")
 _STRING = Place("prose", "string")
 _CODE = Place("code", "code")
+_ENTRY = Place("value", "entry", True, None, True)
 
 _LOCKS = frozenset({"package-lock.json", "pnpm-lock.yaml", "conda-lock.yml", "go.sum"})
 _BY_NAME = {
@@ -81,20 +87,25 @@ _SHEBANG = re.compile(r"#![^\n]*\b(?:ba|da|k|z)?sh\b")
 
 # Tools whose configuration has sections, or lists, of modules and paths …
 _TOOLS = frozenset(
-    {"bandit", "black", "coverage", "flake8", "isort", "mypy", "pycodestyle",
+    {"bandit", "black", "coverage", "flake8", "importlinter", "isort", "mypy", "pycodestyle",
      "pydocstyle", "pylint", "pyright", "pytest", "ruff", "vulture"}
 )  # fmt: skip
 # … and the keys that these stand under, "_" as "-".
 _KEYS = frozenset(
-    {"exclude", "exclude-dirs", "extend-exclude", "extend-include", "extend-per-file-ignores",
-     "extend-skip", "files", "ignore", "ignore-paths", "ignored-modules", "include", "module",
-     "modules", "norecursedirs", "omit", "overrides", "packages", "per-file-ignores",
-     "per-file-target-version", "skip", "source", "source-pkgs", "strict", "testpaths"}
+    {"allowed-importers", "ancestors", "banned-api", "banned-module-level-imports", "containers",
+     "exclude", "exclude-dirs", "extend-exclude", "extend-include", "extend-per-file-ignores",
+     "extend-skip", "files", "filterwarnings", "forbidden-modules", "ignore", "ignore-imports",
+     "ignore-paths", "ignored-modules", "include", "layers", "module", "modules",
+     "norecursedirs", "omit", "overrides", "packages", "per-file-ignores",
+     "per-file-target-version", "protected-modules", "skip", "source", "source-modules",
+     "source-pkgs", "strict", "testpaths"}
 )  # fmt: skip
 _LANE_KEYS = frozenset({"importer", "imported", "when", "exclude"})
+_WAIVER_KEYS = frozenset({"importer", "imported"})
 _TOOL_FILES = {
     ".coveragerc": "coverage",
     ".flake8": "flake8",
+    ".importlinter": "importlinter",
     ".isort.cfg": "isort",
     ".mypy.ini": "mypy",
     ".pylintrc": "pylint",
@@ -106,6 +117,7 @@ _TOOL_FILES = {
     "ruff.toml": "ruff",
 }
 _SHARED_FILES = frozenset({"setup.cfg", "tox.ini"})
+_SETTINGS_FILES = frozenset({"pyproject.toml", *_SHARED_FILES, *_TOOL_FILES})
 
 _TOML_TOKEN = re.compile(
     r"""(?xs)(?P<comment>\#[^\n]*)
@@ -122,6 +134,7 @@ _TOML_PART = re.compile(_TOML_NAME)
 _INI_LINE = re.compile(r"^(?:\[(?P<section>[^\]\n]*)\]|(?P<key>[^\s=:#;\[][^=:\n]*?)\s*[=:])", re.M)
 _LINE_COMMENT = re.compile(r"(?:^|\s)#")
 _INI_COMMENT = re.compile(r"(?:^|\s)[#;]")
+_NAME_OR_GLOB = re.compile(r"[\w./*?-]+")
 _JSON_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|[{}\[\],:]', re.S)
 
 
@@ -175,6 +188,37 @@ def _is_lock(name: str) -> bool:
     return name.endswith(".lock") or name in _LOCKS
 
 
+def settings_files(config: str | None) -> frozenset[str]:
+    """Return the paths of files in the root that hold settings of modules and paths.
+
+    Args:
+        config: path of the lanes' configuration.
+    """
+    return _SETTINGS_FILES if config is None else _SETTINGS_FILES | {config}
+
+
+def patterns_in(text: str, place_at: Callable[[int], Place]) -> Iterator[tuple[int, str, Place]]:
+    """Yield the globs of names and paths among the settings of modules and paths.
+
+    Args:
+        text: of a file of `settings_files`.
+        place_at: what `places_of` gives for it.
+
+    Yields:
+        Where each begins, the glob, and what stands there.
+    """
+    for found in _NAME_OR_GLOB.finditer(text):
+        start, glob = found.start(), found.group()
+        if "*" not in glob and "?" not in glob:
+            continue
+        place = place_at(start)
+        if not place.travels or place.kind != "value":
+            continue
+        if glob.startswith("mypy-") and text[start - 1 : start] == "[":
+            start, glob = start + len("mypy-"), glob.removeprefix("mypy-")
+        yield start, glob, place
+
+
 def places_of(kind: str, path: str, text: str, config: str | None) -> Callable[[int], Place]:
     """Return what tells for an offset in a text what stands there.
 
@@ -184,6 +228,8 @@ def places_of(kind: str, path: str, text: str, config: str | None) -> Callable[[
         text: its text.
         config: path of the lanes' configuration.
     """
+    if kind == BASELINE:
+        return lambda offset: _PROSE if _line_before(text, offset).startswith("#") else _ENTRY
     if kind == "toml":
         return _Toml(path, text, config).at
     if kind == "ini":
@@ -243,10 +289,11 @@ class _Toml:
         if self._of_lanes(keys):
             if not _LANE_KEYS.intersection(keys):
                 return Place("value", None, False, "a setting that is not of one module")
-            return Place("value", None, True)
+            return Place("value", None, True, None, not _WAIVER_KEYS.isdisjoint(keys))
         if start is None:
             return Place("value", None, False, "a table's or key's own name")
-        return Place("value", None, self._of_tool(keys))
+        alone = keys[:2] == ["tool", "mypy"] and "overrides" in keys
+        return Place("value", None, self._of_tool(keys), None, alone)
 
     def _keys(self, offset: int) -> list[str]:
         """Return the table and the key that an offset is under, its own line's key among them."""
@@ -305,7 +352,7 @@ class _Ini:
         tool = self._tool or section.removeprefix("tool:").partition(":")[0].partition("-")[0]
         header = not key and section.startswith("mypy-")
         listed = key.strip().replace("_", "-") in _KEYS
-        return Place("value", None, tool in _TOOLS and (header or listed))
+        return Place("value", None, tool in _TOOLS and (header or listed), None, header)
 
 
 class _Python:

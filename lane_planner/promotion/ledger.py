@@ -7,6 +7,8 @@ what moves. Nothing here reads a file: bytes and names come in, entries and edit
 
 from __future__ import annotations
 
+import codecs
+import fnmatch
 import posixpath
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
@@ -15,9 +17,20 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from lane_planner.promotion.formats import Place, format_of, ignored_reason, places_of
+from lane_planner.base.errors import UsageError
+from lane_planner.config.globs import name_glob
+from lane_planner.promotion.formats import (
+    BASELINE,
+    Place,
+    format_of,
+    ignored_reason,
+    patterns_in,
+    places_of,
+    settings_files,
+)
 from lane_planner.promotion.mentions import PYTHON_ENDS
 from lane_planner.promotion.text import Edit, SourceText
+from lane_planner.rules.baseline import read_baseline
 from lane_planner.scan.decode import Undecodable
 
 Status = Literal["needs a person", "rewritten", "ignored"]
@@ -71,6 +84,7 @@ class Change(msgspec.Struct, frozen=True):
         means: returns the moved module that a dotted name means, or None.
         tracked: paths of all files before.
         config: path of the lanes' configuration.
+        baseline: path of the baseline.
         generated: paths of files that tools write, besides those known by name.
         rewrite: whether to rewrite whatever is certain; else only what travels with a module.
     """
@@ -80,6 +94,7 @@ class Change(msgspec.Struct, frozen=True):
     means: Callable[[str], str | None]
     tracked: Container[str]
     config: str | None = None
+    baseline: str | None = None
     generated: frozenset[str] = frozenset()
     rewrite: bool = False
 
@@ -147,10 +162,13 @@ def listed(naming: Naming, content: bytes | None, change: Change) -> Listed:
         content: its bytes, its Python references rewritten; None: not read, as it is ignored.
         change: the promotion.
     """
-    ignored = ignored_reason(naming.path, content, change.generated)
+    ignored = None
+    if naming.path != change.baseline:  # which may be large
+        ignored = ignored_reason(naming.path, content, change.generated)
     if ignored is not None or content is None:
         return Listed(tuple(_unread(naming, "ignored", ignored or "")), None)
-    if not any(key.encode("utf-8", "surrogateescape") in content for key in naming.keys):
+    named = any(key.encode("utf-8", "surrogateescape") in content for key in naming.keys)
+    if not named and naming.path not in settings_files(change.config):
         return Listed((), None)
     python = naming.path.endswith(PYTHON_ENDS)
     try:
@@ -160,16 +178,33 @@ def listed(naming: Naming, content: bytes | None, change: Change) -> Listed:
     entries, edits = _tokens(naming, source, change)
     if edits:
         try:
-            return Listed(tuple(entries), source.edited(edits))
+            edited = source.edited(edits)
+            if naming.path == change.baseline:
+                edited = _sorted_again(edited, naming.path)
+            return Listed(tuple(entries), edited)
         except UnicodeEncodeError as error:
             why = f"its encoding does not take the edit: {error.reason}"
-            entries = [
-                msgspec.structs.replace(e, status="needs a person", reason=why)
-                if e.status == "rewritten"
-                else e
-                for e in entries
-            ]
+        except UsageError as error:
+            why = error.message
+        entries = [
+            msgspec.structs.replace(e, status="needs a person", reason=why)
+            if e.status == "rewritten"
+            else e
+            for e in entries
+        ]
     return Listed(tuple(entries), None)
+
+
+def _sorted_again(content: bytes, path: str) -> bytes:
+    """Return a baseline in which names changed in its own order, with its own newlines.
+
+    Raises:
+        UsageError: it is no baseline.
+    """
+    newline = "\r\n" if b"\r\n" in content else "\n"
+    mark = codecs.BOM_UTF8 if content.startswith(codecs.BOM_UTF8) else b""
+    text = read_baseline(content, path).text()
+    return mark + text.replace("\n", newline).encode("utf-8")
 
 
 # A document that names many modules is looked at for each of them.
@@ -241,9 +276,10 @@ def _tokens(
     naming: Naming, source: SourceText, change: Change
 ) -> tuple[list[LedgerEntry], list[Edit]]:
     text = source.text
-    kind = format_of(naming.path, text)
+    kind = BASELINE if naming.path == change.baseline else format_of(naming.path, text)
     entries: list[LedgerEntry] = []
     edits: list[Edit] = []
+    spans: list[tuple[int, int]] = []
     place_at: Callable[[int], Place] | None = None
     for token in _found(naming, text, kind, change):
         if place_at is None:
@@ -273,7 +309,65 @@ def _tokens(
                 why or (_LOGGER_NAMED if named == "logger" else ASK),
             )
         )
+        spans.append((token.start, token.end))
+    if naming.path in settings_files(change.config):
+        place_at = place_at or places_of(kind, naming.path, text, change.config)
+        for start, glob, place in patterns_in(text, place_at):
+            end = start + len(glob)
+            if any(start < last and first < end for first, last in spans):
+                continue  # it begins with a name, and that is what is said of it
+            left = _no_longer_covered(glob, change)
+            if left is not None:
+                label = kind if place.part is None else f"{kind} {place.part}"
+                position = _position(source, start)
+                entries.append(
+                    LedgerEntry(naming.after, *position, glob, label, "needs a person", left)
+                )
     return entries, edits
+
+
+def _no_longer_covered(glob: str, change: Change) -> str | None:
+    """Return what a glob matches before a move and not after it, in words; None: nothing."""
+    if "/" in glob:
+        covers = _path_glob(glob)
+        pairs = [
+            (old, moved.new) for old, moved in change.paths.items() if moved.itself and moved.whole
+        ]
+    else:
+        covers = _name_glob(glob)
+        pairs = [(old, moved.new) for old, moved in change.modules.items() if moved.itself]
+    lost = sorted((old, new) for old, new in pairs if covers(old) and not covers(new))
+    if not lost:
+        return None
+    more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+    old, new = lost[0]
+    return f"a pattern that covers {old}{more}, and will not cover {new}: move it, or add to it"
+
+
+_name_glob = lru_cache(maxsize=1 << 10)(name_glob)
+
+
+@lru_cache(maxsize=1 << 10)
+def _path_glob(glob: str) -> Callable[[str], bool]:
+    """Return the test for a glob of paths, of a file or of a directory around it.
+
+    Tools differ in what `*` stops at. Here it stops at nothing: too many places are better shown
+    than too few.
+    """
+    glob = re.sub(r"^(?:\./|/)", "", glob).rstrip("/")
+    # `**/` is also no directory, and patterns may be held against whole paths from the file
+    # system's root.
+    spellings = {glob, glob.replace("**/", ""), re.sub(r"^\*+/", "", glob)}
+    matches = [re.compile(fnmatch.translate(spelling)).match for spelling in sorted(spellings)]
+
+    def covers(path: str) -> bool:
+        while path:
+            if any(match(path) for match in matches):
+                return True
+            path = posixpath.dirname(path)
+        return False
+
+    return covers
 
 
 def _found(naming: Naming, text: str, kind: str, change: Change) -> Iterator[_Token]:
@@ -352,7 +446,8 @@ def _doubt(naming: Naming, text: str, token: _Token, place: Place, change: Chang
             else "Python that is not read here: look at its imports"
         )
     exact = token.end == token.start + len(token.key)
-    if not moved.whole and (exact or token.pattern):
+    just_it = place.alone and token.dotted and moved.itself and exact
+    if not moved.whole and not just_it and (exact or token.pattern):
         if moved.itself and not token.dotted:
             return "a path without its ending, or the beginning of a pattern"
         return "something in it stays, and it names both"

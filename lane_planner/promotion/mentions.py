@@ -6,6 +6,7 @@ import os
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
 import msgspec
@@ -16,6 +17,23 @@ from lane_planner.base.git import Git
 PYTHON_ENDS = (".py", ".pyi", ".pyx")
 """How the names of Python's source files end."""
 
+# What names modules by strings; git looks for fixed words many times faster than for expressions.
+_NAMING = (
+    "import_module", "__import__", "find_spec", "importorskip", "resolve_name", "run_module",
+    "import_string", "import_object", "patch", "sys.modules",
+)  # fmt: skip
+# A line where such a thing is given something else than a literal or a mere variable, or may be:
+# the call can go on behind the line.
+_PUT_TOGETHER = re.compile(
+    rb"""(?x)
+    (?:import_module|__import__|find_spec|importorskip|resolve_name|run_module|import_string
+      |import_object|patch(?:\.dict|\.multiple)?|monkeypatch\.(?:set|del)attr
+      |sys\.modules(?:\.[a-z_]+)?)\s*[\[(]\s*
+      (?:$|[^\]"'\w\s)]|["'][^"']*(?:$|["']\s*(?:$|[^\],)\s]))|[\w.]+\s*(?:$|[^\],)\w.\s]))
+    |[\])}+%].*\sin\s+sys\.modules
+    |(?:monkeypatch\.(?:set|del)item|patch\.dict)\s*\(\s*["']?sys\.modules
+    """
+)
 _SPECIAL = re.compile(r"([][\\.^$*+?(){}|])")
 
 
@@ -39,10 +57,22 @@ class Mentions:
     Args:
         places: in any order.
         links: paths of the symbolic links among them; what they lead to is what they name.
+        computing: paths of the Python files that may put names of modules together; None: nobody
+            looked.
+
+    Attributes:
+        links: as given.
+        computing: as given.
     """
 
-    def __init__(self, places: Iterable[NamedAt], links: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        places: Iterable[NamedAt],
+        links: Iterable[str] = (),
+        computing: Iterable[str] | None = None,
+    ) -> None:
         self.links = frozenset(links)
+        self.computing = None if computing is None else frozenset(computing)
         self._outside_python: dict[str, list[NamedAt]] = {}
         self._places = sorted(places)
         self._texts = [place.text for place in self._places]
@@ -103,27 +133,42 @@ def find_mentions(
     starts = "|".join(_SPECIAL.sub(r"\\\1", prefix) for prefix in sorted(set(prefixes)) if prefix)
     if not starts:
         return Mentions(())
-    done = git.ask(
-        "grep", "-a", "-n", "-z", "-o", "-w", "--no-color", "-E",
-        "-e", rf"({starts})[./][A-Za-z0-9_./-]*[A-Za-z0-9_]", commit, "--",
-    )  # fmt: skip
+    naming = [part for word in _NAMING for part in ("-e", word)]
+    with ThreadPoolExecutor(1) as pool:  # git reads through the files twice at once
+        lines = pool.submit(_grep, git, "-n", "-F", *naming, commit, "--", "*.py")
+        found = _grep(
+            git, "-n", "-E", "-o", "-w",
+            "-e", rf"({starts})[./][A-Za-z0-9_./-]*[A-Za-z0-9_]", commit, "--",
+        )  # fmt: skip
+    skip = len(commit) + 1
+    computing = {
+        os.fsdecode(path) for path, _, text in _lines(lines.result(), skip)
+        if _PUT_TOGETHER.search(text)
+    }  # fmt: skip
+    named = [
+        NamedAt(text.decode("utf-8", "surrogateescape"), os.fsdecode(path), line)
+        for path, line, text in _lines(found, skip)
+    ]
+    named += [NamedAt(target, path, 1) for path, target in links.items()]
+    return Mentions(named, links, computing)
+
+
+def _grep(git: Git, *arguments: str) -> bytes:
+    done = git.ask("grep", "-a", "-z", "--no-color", *arguments)
     if done.exit_code not in (0, 1):
         said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
         raise EnvironmentFailure(f"git grep failed in {git.directory}: {said}")
-    led = [NamedAt(target, path, 1) for path, target in links.items()]
-    return Mentions([*_parsed(done.stdout, len(commit) + 1), *led], links)
+    return done.stdout
 
 
-def _parsed(output: bytes, skip: int) -> Iterator[NamedAt]:
+def _lines(output: bytes, skip: int) -> Iterator[tuple[bytes, int, bytes]]:
+    """Yield path, line number and text of what git grep found; `skip` is the commit's part."""
     # A path may hold a newline, but ends with a NUL; what was found never holds either.
     position = 0
     while position < len(output):
         path_end = output.index(b"\0", position)
         line_end = output.index(b"\0", path_end + 1)
         text_end = output.index(b"\n", line_end + 1)
-        yield NamedAt(
-            output[line_end + 1 : text_end].decode("utf-8", "surrogateescape"),
-            os.fsdecode(output[position + skip : path_end]),
-            int(output[path_end + 1 : line_end]),
-        )
+        line = int(output[path_end + 1 : line_end])
+        yield output[position + skip : path_end], line, output[line_end + 1 : text_end]
         position = text_end + 1

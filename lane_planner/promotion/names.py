@@ -11,7 +11,8 @@ import builtins
 import gc
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -19,6 +20,24 @@ import msgspec
 
 _BUILTINS = frozenset(dir(builtins))
 _OPENING = re.compile(r"[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
+
+# A type comment, as CPython's tokenizer takes one; `# type: ignore[…]` is none.
+_TYPE_COMMENT = r"\#[ \t]*+type:[ \t]*+(?!ignore(?![0-9A-Za-z]|[^\x00-\x7f]))"
+_SAID = re.compile(rf"(?x){_TYPE_COMMENT}(?P<said>[^\n]*+)")
+_OTHER_COMMENT = rf"(?!{_TYPE_COMMENT})\#[^\n]*+"
+# What stands between something that can have a type comment and the comment: behind a statement …
+_BEHIND_STATEMENT = re.compile(r"(?x)(?:[ \t\f]|\\\n)*+")
+# … a parameter with its default …
+_BEHIND_PARAMETER = re.compile(
+    rf"(?x)(?:[\s\\)]|{_OTHER_COMMENT})*+,?(?:[\s\\]|{_OTHER_COMMENT})*+"
+)
+# … the last expression of `for` and `with` …
+_BEHIND_HEADER = re.compile(r"(?x)(?:[\s\\),]|\#[^\n]*+)*+:(?:[ \t\f]|\\\n)*+")
+# … and the last one of `def`, or its name: here the comment may have a line of its own.
+_BEHIND_SIGNATURE = re.compile(
+    r"(?x)(?:(?:async[\s\\]++)?def[\s\\]++\w++)?(?:[\s\\()\[\],/*]|\#[^\n]*+)*+:"
+    rf"(?:[\s\\]|{_OTHER_COMMENT})*+"
+)
 
 # Calls whose first argument names a module or something in one, and that argument's keyword.
 _NAMING_CALLS = {
@@ -39,8 +58,18 @@ LAZY_MODULES = "__lazy_modules__"
 NAMING_WORDS = tuple(sorted({LAZY_MODULES, *_NAMING_CALLS, *_NAMING_METHODS.values()}))
 """Words one of which is in every file with a string in such a position, `sys.modules` apart."""
 
-_TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__", "__getitem__"})
 _TABLE_PATCHES = frozenset({"setitem", "delitem"})
+# Those among them that take modules only …
+_MODULE_CALLS = frozenset(
+    {"import_module", "__import__", "find_spec", "importorskip", "run_module", *_TABLE_PATCHES}
+)
+# … and those that take a relative name and what it is relative to.
+_RELATIVE_CALLS = frozenset({"import_module", "find_spec", "resolve_name"})
+_TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__", "__getitem__"})
+
+
+# The part of a string that is put together which surely is whole names: all up to a dot.
+_WHOLE_NAMES = re.compile(r"(?:\w+\.)*")
 
 
 class PlainImport(msgspec.Struct, frozen=True):
@@ -282,13 +311,130 @@ def parse(text: str) -> ast.Module:
             gc.enable()
 
 
+def parsed_annotation(
+    text: str, mode: Literal["eval", "func_type"] = "eval"
+) -> ast.expr | ast.FunctionType | None:
+    """Parse an annotation that is quoted or stands in a comment; return None for what is none.
+
+    Args:
+        text: what it says.
+        mode: "func_type" for a whole signature, "(int) -> str".
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text, mode=mode)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    assert isinstance(tree, (ast.Expression, ast.FunctionType))
+    return tree.body if isinstance(tree, ast.Expression) else tree
+
+
+class _Text(NamedTuple):
+    """An annotation that is quoted or stands in a comment.
+
+    Attributes:
+        body: its offset; -1: it stands there otherwise than it is read.
+        value: what it says.
+        line: from 1, of the outermost one.
+    """
+
+    body: int
+    value: str
+    line: int
+
+    def offset(self, column: int | None) -> int:
+        """Return the offset in the file of a column that the parser gave; -1 as in `body`."""
+        return -1 if self.body < 0 else self.body + _column(self.value, column or 0)
+
+
 class _Found(msgspec.Struct):
     scope: Scope
     nodes: list[ast.expr]  # from the first name to the whole chain
     parts: tuple[str, ...]
-    string: tuple[int, str] | None  # of a quoted annotation: its body's offset (or -1), and value
+    text: _Text | None  # what it stands in, if that is read by itself
     line: int
     place: int
+
+
+class Named(NamedTuple):
+    """An expression that names a module or something in one.
+
+    Attributes:
+        node: the expression.
+        line: of what is given it, from 1.
+        call: what that is, as written.
+        module: whether it is the name of a module, and of nothing in one.
+        relative: whether the name can be a relative one.
+        anchor: what a relative one starts from.
+    """
+
+    node: ast.expr
+    line: int
+    call: str
+    module: bool
+    relative: bool = False
+    anchor: ast.expr | None = None
+
+
+def named_in(node: ast.AST, calls: Collection[str] = ()) -> Iterator[Named]:
+    """Yield the expressions that a call, subscript or comparison takes for names of modules.
+
+    Args:
+        node: anything.
+        calls: further names, as written, of what imports a module dynamically.
+    """
+    if isinstance(node, ast.Call):
+        yield from _named_by_call(node, calls)
+    elif isinstance(node, ast.Subscript):
+        if _is_module_table(_spelled(node.value)):
+            yield Named(node.slice, node.lineno, "sys.modules", module=True)
+    elif isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
+            if isinstance(operator, (ast.In, ast.NotIn)) and _is_module_table(_spelled(right)):
+                yield Named(left, node.lineno, "sys.modules", module=True)
+
+
+def _named_by_call(node: ast.Call, calls: Collection[str]) -> Iterator[Named]:
+    callee = _spelled(node.func)
+    base, _, last = callee.rpartition(".")
+    owner = base.rpartition(".")[2]
+    found: ast.expr | None = None
+    if last in _NAMING_CALLS or callee in calls:
+        found = _argument(node, 0, _NAMING_CALLS.get(last, "name"))
+    elif (last in _NAMING_METHODS and _NAMING_METHODS[last] in owner) or (
+        last in _TABLE_METHODS and _is_module_table(base)
+    ):
+        found = _argument(node, 0, "in_dict" if last == "dict" else "target")
+    elif last in _TABLE_PATCHES and node.args and _is_module_table(_spelled(node.args[0])):
+        found = _argument(node, 1, "name")
+    if found is not None:
+        relative = last in _RELATIVE_CALLS or callee in calls
+        anchor = _argument(node, 1, "package") if relative else None
+        module = last in _MODULE_CALLS or callee in calls or _is_module_table(base)
+        yield Named(found, node.lineno, callee, module, relative, anchor)
+    if last == "dict" and "patch" in owner and len(node.args) > 1:
+        for key in _table_keys(node.args[0], node.args[1]):
+            yield Named(key, node.lineno, callee, module=True)
+
+
+def _table_keys(table: ast.expr, values: ast.expr) -> Iterator[ast.expr]:
+    is_table = _is_module_table(_spelled(table)) or (
+        isinstance(table, ast.Constant) and table.value == "sys.modules"
+    )
+    if is_table and isinstance(values, ast.Dict):
+        yield from (key for key in values.keys if key is not None)
+
+
+def whole_names(start: str) -> str:
+    """Return the whole names that the beginning of a dotted name surely has.
+
+    Args:
+        start: what a name that is put together begins with: "a.b.c" may go on as "a.b.cd".
+    """
+    found = _WHOLE_NAMES.match(start)
+    return found.group().rstrip(".") if found else ""
 
 
 class _Naming(NamedTuple):
@@ -318,7 +464,8 @@ class _Reader:
         self._listed: dict[str, int] = {}
         self._naming: dict[ast.AST, _Naming] = {}
         self._annotated = 0
-        self._quoted: tuple[int, str, int] | None = None  # body's offset, value and line
+        self._within: _Text | None = None
+        self._commented = "type:" in text
         # The attributes that are read at once off an expression; None: its value is thrown away.
         self._followed: dict[ast.AST, tuple[str, ...] | None] = {}
 
@@ -342,14 +489,13 @@ class _Reader:
         return any(not isinstance(b, OtherBinding) for b in owner.bound[first])
 
     def _chain(self, found: _Found) -> Chain:
-        if found.string is None:
+        if found.text is None:
             ends = tuple(self._offset(n.end_lineno, n.end_col_offset) for n in found.nodes)
             first = found.nodes[0]
             start = self._offset(first.lineno, first.col_offset)
         else:
-            body, value = found.string
-            ends = tuple(body + _column(value, n.end_col_offset or 0) for n in found.nodes)
-            start = -1 if body < 0 else body + _column(value, found.nodes[0].col_offset)
+            ends = tuple(found.text.offset(node.end_col_offset) for node in found.nodes)
+            start = found.text.offset(found.nodes[0].col_offset)
         return Chain(found.scope, found.parts, found.line, start, ends, found.place)
 
     def _offset(self, line: int | None, column: int | None) -> int:
@@ -407,12 +553,9 @@ class _Reader:
             self.read(inner)
 
     def _use(self, nodes: list[ast.expr], parts: tuple[str, ...]) -> None:
-        if self._quoted is None:
-            string, line = None, nodes[0].lineno
-        else:
-            body, value, line = self._quoted
-            string = (body, value)
-        self._found.append(_Found(self._scope, nodes, parts, string, line, len(self._spelling)))
+        text = self._within
+        line = nodes[0].lineno if text is None else text.line
+        self._found.append(_Found(self._scope, nodes, parts, text, line, len(self._spelling)))
         self._spelling.append(".".join(parts))
 
     # Imports.
@@ -451,6 +594,8 @@ class _Reader:
         outer = self._enter_type_parameters(node)
         self._read_annotations(node.args)
         self._read_annotation(node.returns)
+        if self._commented:
+            self._read_comments_of(node)
         self._enter("function")
         self._bind_arguments(node.args)
         self._read_all(node.body)
@@ -480,6 +625,17 @@ class _Reader:
     def _read_annotations(self, arguments: ast.arguments) -> None:
         for argument in _all_arguments(arguments):
             self._read_annotation(argument.annotation)
+
+    def _read_comments_of(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """Read the type comments of a function: behind its parameters, and below its header."""
+        parameters = list(_with_defaults(node.args))
+        for parameter, default in parameters:
+            self._read_comment(default or parameter, _BEHIND_PARAMETER)
+        header = [default or parameter for parameter, default in parameters]
+        header += [*getattr(node, "type_params", ()), *([node.returns] if node.returns else ())]
+        ends = [self._offset(part.end_lineno, part.end_col_offset) for part in header]
+        start = self._offset(node.lineno, node.col_offset)
+        self._read_comment_behind(max([start, *ends]), _BEHIND_SIGNATURE, "func_type")
 
     def _bind_arguments(self, arguments: ast.arguments) -> None:
         for argument in _all_arguments(arguments):
@@ -570,8 +726,55 @@ class _Reader:
             self._read_annotation(node.annotation)
         self.read(node.value)
         self._read_all(targets)
+        if self._commented and isinstance(node, ast.Assign):
+            self._read_comment(node, _BEHIND_STATEMENT)
 
     _read_AugAssign = _read_AnnAssign = _read_Assign
+
+    def _read_For(self, node: ast.For | ast.AsyncFor) -> None:
+        if self._commented:
+            self._read_comment(node.iter, _BEHIND_HEADER)
+        self._read_parts(node)
+
+    _read_AsyncFor = _read_For
+
+    def _read_With(self, node: ast.With | ast.AsyncWith) -> None:
+        if self._commented:
+            last = node.items[-1]
+            self._read_comment(last.optional_vars or last.context_expr, _BEHIND_HEADER)
+        self._read_parts(node)
+
+    _read_AsyncWith = _read_With
+
+    # Type comments.
+
+    def _read_comment(self, node: ast.expr | ast.stmt | ast.arg, between: re.Pattern[str]) -> None:
+        """Read the type comment behind a node, if there is one.
+
+        Args:
+            node: what has it.
+            between: what may stand in front of it.
+        """
+        self._read_comment_behind(self._offset(node.end_lineno, node.end_col_offset), between)
+
+    def _read_comment_behind(
+        self,
+        offset: int,
+        between: re.Pattern[str],
+        mode: Literal["eval", "func_type"] = "eval",
+    ) -> None:
+        start = between.match(self._text, offset)
+        found = None if start is None else _SAID.match(self._text, start.end())
+        tree = None if found is None else parsed_annotation(found["said"], mode)
+        # Prose can be an expression, but none that binds a name is a type.
+        if found is None or tree is None or any(map(_binds, ast.walk(tree))):
+            return
+        body = found.start("said")
+        self._within = _Text(body, found["said"], bisect_right(self._starts, body))
+        self._annotated += 1
+        self.read(tree)
+        self._annotated -= 1
+        self._within = None
 
     # Strings.
 
@@ -600,8 +803,8 @@ class _Reader:
         self._read_all(node.values[1:] if isinstance(begins, str) else node.values)
 
     def _string(self, node: ast.expr, value: str) -> None:
-        if self._quoted is not None:
-            return  # a string in a quoted annotation
+        if self._within is not None:
+            return  # a string in a quoted annotation or a type comment, and none itself
         start = self._offset(node.lineno, node.col_offset)
         opening = _OPENING.match(self._text, start)
         naming = self._naming.get(node, _Naming("other"))
@@ -625,26 +828,26 @@ class _Reader:
 
     def _read_quoted(self, node: ast.Constant, value: str) -> bool:
         """Read a quoted annotation; return False for a string that is none."""
-        if self._quoted is not None:
+        tree = parsed_annotation(value.strip(" \t"))
+        if tree is None:
             return False
-        try:
-            tree = ast.parse(value.strip(" \t"), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return False
-        start = self._offset(node.lineno, node.col_offset)
-        opening = _OPENING.match(self._text, start)
+        outer = self._within
+        if outer is None:
+            start, line = self._offset(node.lineno, node.col_offset), node.lineno
+        else:
+            start, line = outer.offset(node.col_offset), outer.line
+        opening = None if start < 0 else _OPENING.match(self._text, start)
         body = opening.end() if opening else -1
         if "\n" in value or value[:1] in " \t" or not self._text.startswith(value, body):
             body = -1  # it holds escapes, or is in pieces
-        self._quoted = (body, value, node.lineno)
+        self._within = _Text(body, value, line)
         self.read(tree)
-        self._quoted = None
+        self._within = outer
         return True
 
     def _read_Subscript(self, node: ast.Subscript) -> None:
         spelled = _spelled(node.value)
-        if _is_module_table(spelled):
-            self._mark(node.slice)
+        self._mark_named(node)
         annotated = self._annotated
         self.read(node.value)
         if spelled.rpartition(".")[2] == "Literal":
@@ -653,34 +856,20 @@ class _Reader:
         self._annotated = annotated
 
     def _read_Compare(self, node: ast.Compare) -> None:
-        sides = [node.left, *node.comparators]
-        for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
-            if isinstance(operator, (ast.In, ast.NotIn)) and _is_module_table(_spelled(right)):
-                self._mark(left)
+        self._mark_named(node)
         self._read_parts(node)
 
     def _read_Call(self, node: ast.Call) -> None:
-        callee = _spelled(node.func)
-        base, _, last = callee.rpartition(".")
-        owner = base.rpartition(".")[2]
+        last = _spelled(node.func).rpartition(".")[2]
+        naming = _NAME
         if last in _NAMING_CALLS:
             whole = last == "__import__" and len(node.args) < 4 and not node.keywords
-            self._mark(
-                _argument(node, 0, _NAMING_CALLS[last]),
-                _Naming(
-                    "name",
-                    _anchor(_argument(node, 1, "package"), last),
-                    self._followed.get(node, ()) if whole else None,
-                ),
+            naming = _Naming(
+                "name",
+                _anchor(_argument(node, 1, "package"), last),
+                self._followed.get(node, ()) if whole else None,
             )
-        elif (last in _NAMING_METHODS and _NAMING_METHODS[last] in owner) or (
-            last in _TABLE_METHODS and _is_module_table(base)
-        ):
-            self._mark(_argument(node, 0, "in_dict" if last == "dict" else "target"))
-        elif last in _TABLE_PATCHES and node.args and (_is_module_table(_spelled(node.args[0]))):
-            self._mark(_argument(node, 1, "name"))
-        if last == "dict" and "patch" in owner and len(node.args) > 1:
-            self._mark_keys(node.args[0], node.args[1])
+        self._mark_named(node, naming)
         if last in ("cast", "TypeVar") and node.args:
             self._read_typing_call(node, last)
         else:
@@ -699,17 +888,13 @@ class _Reader:
             else:
                 self.read(keyword.value)
 
-    def _mark_keys(self, table: ast.expr, values: ast.expr) -> None:
-        is_table = _is_module_table(_spelled(table)) or (
-            isinstance(table, ast.Constant) and table.value == "sys.modules"
-        )
-        if is_table and isinstance(values, ast.Dict):
-            for key in values.keys:
-                self._mark(key)
+    def _mark_named(self, node: ast.AST, naming: _Naming = _NAME) -> None:
+        for named in named_in(node):
+            self._mark(named.node, naming)
 
-    def _mark(self, node: ast.expr | None, naming: _Naming = _NAME) -> None:
+    def _mark(self, node: ast.expr, naming: _Naming = _NAME) -> None:
         """Remember that an expression names a module or something in one."""
-        while node is not None:
+        while True:
             if isinstance(node, ast.BinOp):  # "a.b." + name, "a.b.%s" % name
                 naming, node = naming._replace(role="start of a name"), node.left
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -734,6 +919,19 @@ def _column(line: str, column: int) -> int:
 def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
     found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     return found + [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
+
+
+def _with_defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+    """Yield the parameters of a function, each with its default."""
+    plain = [*arguments.posonlyargs, *arguments.args]
+    without = len(plain) - len(arguments.defaults)
+    yield from zip(plain, [*[None] * without, *arguments.defaults], strict=True)
+    yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    yield from ((star, None) for star in (arguments.vararg, arguments.kwarg) if star is not None)
+
+
+def _binds(node: ast.AST) -> bool:
+    return isinstance(node, (ast.NamedExpr, ast.Lambda, ast.comprehension))
 
 
 def _spelled(node: ast.expr) -> str:

@@ -11,15 +11,16 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lane_planner.graph.resolve import BeyondTop, ImportSite, Resolver, Target, absolute_name
 from lane_planner.promotion.imports import Place
-from lane_planner.promotion.names import parse
+from lane_planner.promotion.names import parse, parsed_annotation
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.scopes import Differing, Followed, prove_scopes
 from lane_planner.promotion.text import SourceText, import_statements
 from lane_planner.promotion.workspace import Workspace
+from lane_planner.scan.lexer import strings_and_comments
 from lane_planner.scan.modules import Module, ModuleTable
 from lane_planner.scan.records import FileRecord, RawImport
 
@@ -27,6 +28,7 @@ _DOTTED = re.compile(r"\w+(?:\.\w+)*")
 # What may stand between statements on a line.
 _JOINTS = re.compile(r"[\s;\\]+")
 _LAZY = re.compile(r"\blazy[ \t]+\Z")  # PEP 810
+_TYPE_COMMENT = re.compile(r"#[ \t]*type:[ \t]*(.*)")
 
 
 def prove_imports(
@@ -134,6 +136,9 @@ def _meaning(site: ImportSite) -> tuple[object, ...]:
     return (site.imported, site.fault, site.external, site.kind, site.optional, site.dynamic)
 
 
+_MODES: tuple[Literal["eval", "func_type"], ...] = ("eval", "func_type")
+
+
 class Version(NamedTuple):
     """A file before or after its rewriting.
 
@@ -193,7 +198,7 @@ class _Pair(NamedTuple):
     before: ast.AST
     after: ast.AST
     annotation: bool  # in an annotation
-    quoted: int = 0  # the line of the quoted annotation that it stands in
+    quoted: int = 0  # the line of the quoted annotation, or type comment, that it stands in
 
 
 class _Comparison:
@@ -214,6 +219,7 @@ class _Comparison:
 
     def prove_tree(self, before: ast.Module, after: ast.Module) -> None:
         self._compare_bodies(before.body, after.body)
+        self._compare_comments()
         self._compare_pairs()
         if self._firsts:
             prove_scopes(before, after, self._firsts, self._followed, self._line)
@@ -288,6 +294,23 @@ class _Comparison:
         if submodule in self._table:
             return self._renamed.get(submodule, submodule)
         return f"{self._renamed.get(module, module)}.{name}"
+
+    def _compare_comments(self) -> None:
+        """Compare the type comments, which are in no tree."""
+        old, new = _type_comments(self.before), _type_comments(self.after)
+        if len(old) != len(new):
+            raise Differing(1, "there are more or less type comments")
+        for (line, was), (_, now) in zip(old, new, strict=True):
+            if was == now:
+                continue
+            trees = [
+                (parsed_annotation(was, mode), parsed_annotation(now, mode)) for mode in _MODES
+            ]
+            found = next(((a, b) for a, b in trees if a is not None and b is not None), None)
+            # Stars, and a comment behind, are in no tree.
+            if found is None or _without_names(was) != _without_names(now):
+                raise Differing(line, f"the type comment {was!r} became {now!r}")
+            self._pairs.append(_Pair(*found, annotation=True, quoted=line))
 
     # All the rest.
 
@@ -379,10 +402,11 @@ class _Comparison:
         named = self._renamed_in(old) == new or self._is_relative(old, new)
         if named and not pair.annotation:
             return
-        trees = None if pair.quoted else (_expression(old), _expression(new))
-        if trees is None or trees[0] is None or trees[1] is None:
+        trees = _expression(old), _expression(new)
+        if trees[0] is None or trees[1] is None:
             raise self._differing(pair, f"{old!r} became {new!r}")
-        self._pairs.append(_Pair(trees[0], trees[1], annotation=True, quoted=before.lineno))
+        line = pair.quoted or before.lineno
+        self._pairs.append(_Pair(trees[0], trees[1], annotation=True, quoted=line))
 
     def _is_relative(self, old: str, new: str) -> bool:
         """Tell whether a relative name was made absolute; which one is for the import proof."""
@@ -442,11 +466,24 @@ def _chain(node: ast.AST) -> tuple[ast.Name, str] | None:
     return node, ".".join((node.id, *reversed(parts)))
 
 
-def _expression(text: str) -> ast.expr | None:
-    try:
-        return ast.parse(text.strip(" \t"), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+def _expression(text: str) -> ast.AST | None:
+    return parsed_annotation(text.strip(" \t"))
+
+
+def _without_names(comment: str) -> tuple[str, str]:
+    """Return a type comment without its names, and the comment behind it."""
+    said, _, behind = comment.partition("#")
+    return _DOTTED.sub("", said), behind
+
+
+def _type_comments(text: str) -> list[tuple[int, str]]:
+    """Return the type comments of a text, or what looks like some: line and what each says."""
+    if "type:" not in text:
+        return []
+    comments = (
+        (start, _TYPE_COMMENT.match(text, start, end)) for start, end in strings_and_comments(text)
+    )
+    return [(text.count("\n", 0, start) + 1, found[1]) for start, found in comments if found]
 
 
 def _statements(version: Version) -> tuple[list[ast.AST], list[str]]:

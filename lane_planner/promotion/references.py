@@ -10,6 +10,7 @@ import msgspec
 
 from lane_planner.config.settings import Lane, Settings
 from lane_planner.planner.landed import directories_around
+from lane_planner.promotion.formats import settings_files
 from lane_planner.promotion.ledger import (
     Change,
     LedgerEntry,
@@ -85,7 +86,15 @@ def references(
         keys = frozenset(key for _, key in places)
         lines = tuple((place.line, place.text) for found in places.values() for place in found)
         namings.append(Naming(path, after, keys, lines, path in workspace.records))
-    wanted = [n.path for n in namings if not is_ignored(n.path, change.generated)]
+    # Their patterns may cover what moves without naming it.
+    known = {naming.path for naming in namings} | mentions.links
+    for path in sorted(settings_files(change.config) & workspace.tracked - known - deleted):
+        namings.append(Naming(path, moved.get(path, path), frozenset()))
+    wanted = [
+        n.path
+        for n in namings
+        if n.path == change.baseline or not is_ignored(n.path, change.generated)
+    ]
     contents = workspace.contents(wanted)  # all at once: each reading costs a process
     changed: dict[str, bytes] = {}
     touched: set[str] = set()
@@ -160,14 +169,20 @@ def _change(
         if module and next(workspace.files_below(stem), None) is None:
             paths[stem] = Moved(posixpath.splitext(new)[0], whole=False)
     generated = frozenset({settings.coverage.data} if settings.coverage else ())
-    return Change(modules, paths, means, workspace.tracked, _config(settings), generated, rewrite)
+    return Change(
+        modules,
+        paths,
+        means,
+        workspace.tracked,
+        None if settings.source is None else _below_root(settings, settings.source),
+        _below_root(settings, settings.baseline_file),
+        generated,
+        rewrite,
+    )
 
 
-def _config(settings: Settings) -> str | None:
-    """Return the path of the configuration file below the root; None: it is not there."""
-    if settings.source is None:
+def _below_root(settings: Settings, file: PurePath) -> str | None:
+    """Return the path of a file below the root; None: it is not there."""
+    if not file.is_relative_to(settings.root):
         return None
-    source = PurePath(settings.source)
-    if not source.is_relative_to(settings.root):
-        return None
-    return source.relative_to(settings.root).as_posix()
+    return file.relative_to(settings.root).as_posix()

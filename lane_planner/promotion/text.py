@@ -126,3 +126,17 @@ def import_statements(source: SourceText, record: FileRecord) -> list[tuple[int,
             word = text.index("import", start)
             found.append((start, statement_end(text, word + len("import"))))
     return found
+
+
+def outside_imports(source: SourceText, record: FileRecord) -> list[tuple[int, int]]:
+    """Return the stretches of a text between its import statements, as offsets, in order.
+
+    Args:
+        source: the text.
+        record: its imports.
+    """
+    parts, position = [], 0
+    for start, end in import_statements(source, record):
+        parts.append((position, start))
+        position = end
+    return [*parts, (position, len(source.text))]

@@ -23,14 +23,12 @@ from lane_planner.promotion.names import (
     PlainImport,
     Scope,
     String,
+    whole_names,
 )
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.packages import Bound, Packages
 from lane_planner.promotion.text import Edit, SourceText
 from lane_planner.scan.records import RawImport
-
-# The part of a string that is put together which surely is whole names: all up to a dot.
-_WHOLE_NAMES = re.compile(r"(?:\w+\.)*")
 
 
 class Uses(msgspec.Struct, frozen=True):
@@ -358,8 +356,7 @@ class _Uses:
     def _naming_string(self, string: String) -> None:
         value = string.value.partition(":")[0]  # "a.b:f"
         if string.role == "start of a name":
-            found = _WHOLE_NAMES.match(value)
-            whole = found.group().rstrip(".") if found else ""
+            whole = whole_names(value)
             if whole in self.renaming.renamed and self.renaming.staying_below(whole):
                 raise self._refused(
                     string.line,

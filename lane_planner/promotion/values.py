@@ -54,6 +54,8 @@ class Promotion(msgspec.Struct, frozen=True):
             replaces, or one left in an emptied package), sorted.
         notes: what a person should know (risks), in order.
         ledger: every place beside Python references that names what moves, sorted.
+        along: those of the moves that no plan names, sorted: of stubs and built files beside their
+            sources, and of tests that are laid out like what moves.
         two_commits: whether the moves are a commit of their own, because git would not see all
             of them as renames in one commit with what is written.
     """
@@ -69,6 +71,7 @@ class Promotion(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
     two_commits: bool = False
+    along: tuple[FileMove, ...] = ()
 
     @property
     def title(self) -> str:

@@ -12,13 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from lane_planner.config.settings import Settings
 from lane_planner.graph.resolve import BeyondTop, ImportSite, Resolver, absolute_name
+from lane_planner.promotion.mirrors import directories_of
+from lane_planner.promotion.traits import Traits
 from lane_planner.rules.lanes import LaneMap, lane_paths
 from lane_planner.scan.modules import Module, ModuleTable, is_name, name_modules
 from lane_planner.scan.records import FileRecord
-
-_ATTRIBUTE = re.compile(rb"\.\s*([\w\x80-\xff]+)")
-# A quoted name, dotted or not: its last word.
-_QUOTED = re.compile(rb"[\"'][\w.\x80-\xff]*?([\w\x80-\xff]+)[\"']")
 
 Reader = Callable[[Iterable[str]], Mapping[str, bytes]]
 """Returns the contents of files of the commit, by path."""
@@ -39,9 +37,11 @@ class Workspace:
         records: what each file says now, by path.
         tracked: paths of all files now.
         made: paths of made `__init__.py` files now.
-        beside: paths of stubs and built files beside their sources, which are no modules; they go
-            along like data.
-        table: the modules now.
+        directories: paths of the directories of the commit, those with nothing but others in them
+            among them.
+        beside: paths now of stubs and built files beside their sources, which name nothing.
+        table: the modules now; a stub beside its source is one that nobody can import, as it has
+            imports that are to follow.
     """
 
     def __init__(
@@ -62,15 +62,19 @@ class Workspace:
         self._ups: dict[str, tuple[str, ...]] = {}
         self._homes: dict[str, str] = {}
         self._files = _by_directory(self.tracked)
+        self.directories = frozenset(directories_of(self.tracked))
         self._modules = _by_directory(self.records)
         self.table = self.name(self.records)
-        self.beside = self.records.keys() - self.table.by_path.keys()
-        for path in self.beside:
+        self.beside = {
+            path
+            for path in self.records
+            if path not in self.table.by_path or _is_stub(self.table.by_path[path])
+        }
+        for path in self.beside - self.table.by_path.keys():
             del self.records[path]
         self._read = read
         self._contents: dict[str, bytes] = {}  # read or written, by path now
-        self._attributes: dict[str, tuple[bytes, frozenset[bytes]]] = {}
-        self._quoted: dict[str, tuple[bytes, frozenset[bytes]]] = {}
+        self._traits: dict[str, Traits] = {}
         self._matching: dict[re.Pattern[bytes], set[str]] = {}  # paths in the commit
         self._origins: dict[str, str] = {}  # path in the commit, by path now, of moved files
         self._moved: dict[str, str] = {}  # and the other way round
@@ -86,8 +90,17 @@ class Workspace:
             self._enter(module)
 
     def name(self, paths: Iterable[str]) -> ModuleTable:
-        """Return the modules that some files are."""
-        return name_modules(paths, self.settings.source_roots, lane_paths(self.settings))
+        """Return the modules that some files are, and the stubs beside them."""
+        files = list(paths)
+        table = name_modules(files, self.settings.source_roots, lane_paths(self.settings))
+        for path in files:
+            if path.endswith(".pyi") and path not in table.by_path:
+                directory, _, file = path.rpartition("/")
+                home = self.lanes.roots().dotted(directory) if directory else ""
+                package = file == "__init__.pyi"
+                stub = Module(path, path, package, False, False, home)
+                table.by_name[path] = table.by_path[path] = stub
+        return table
 
     def named_after(self, gone: Collection[str], new: Collection[str]) -> ModuleTable:
         """Return the modules after some files went and others came; its names are in no order.
@@ -181,6 +194,11 @@ class Workspace:
         """Return the paths of the tracked files directly in a directory now."""
         return self._files.get(directory, set())
 
+    def files_called(self, name: str) -> list[str]:
+        """Return the paths of the tracked files of a name now, sorted."""
+        paths = ((posixpath.join(directory, name), here) for directory, here in self._files.items())
+        return sorted(path for path, here in paths if path in here)
+
     def files_below(self, directory: str) -> Iterator[str]:
         """Yield the paths of the tracked files in a directory and the ones below it now."""
         start = f"{directory}/"
@@ -220,23 +238,13 @@ class Workspace:
             self._contents.update((path, found[origin]) for path, origin in missing.items())
         return {path: self._contents[path] for path in wanted}
 
-    def attributes(self, path: str) -> frozenset[bytes]:
-        """Return the names that stand behind a dot in a file, read or not as code."""
-        content = self.contents([path])[path]
-        known = self._attributes.get(path)
-        if known is None or known[0] is not content:
-            known = (content, frozenset(_ATTRIBUTE.findall(content)))
-            self._attributes[path] = known
-        return known[1]
-
-    def quoted(self, path: str) -> frozenset[bytes]:
-        """Return the last words of the quoted names in a file."""
-        content = self.contents([path])[path]
-        known = self._quoted.get(path)
-        if known is None or known[0] is not content:
-            known = (content, frozenset(_QUOTED.findall(content)))
-            self._quoted[path] = known
-        return known[1]
+    def traits(self, path: str) -> Traits:
+        """Return what is written in a file, as far as it shows without reading it as code."""
+        known = self._traits.get(path)
+        if known is None or known.content is not self._contents.get(path):
+            content = self.contents([path])[path]
+            known = self._traits[path] = Traits(content, self.records.get(path))
+        return known
 
     def opaque(self) -> list[str]:
         """Return the paths of files that import what cannot be read off them, sorted."""
@@ -336,6 +344,10 @@ class Workspace:
         _list_in(self._modules, records)
         self.made.update(made)
         self.table = table
+        beside = {moved.get(path, path) for path in self.beside.difference(deleted)}
+        self.beside = {
+            path for path in beside if path not in table.by_path or _is_stub(table.by_path[path])
+        }
         self._resolver = self.resolver(table)
         after = {moved.get(path, path) for path in before} | set(records)
         for path in after:
@@ -394,6 +406,11 @@ class Workspace:
                 self._naming[name].discard(module.path)
             for first in _firsts(record):
                 self._binding[first].discard(module.path)
+
+
+def _is_stub(module: Module) -> bool:
+    """Tell whether a module is a stub that nobody can import, as those beside their sources."""
+    return module.path.endswith(".pyi") and not module.importable
 
 
 def _by_directory(paths: Iterable[str]) -> dict[str, set[str]]:

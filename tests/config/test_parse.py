@@ -98,6 +98,35 @@ ERRORS: dict[str, tuple[str, int, str]] = {
     "lane name with a space": ('[lanes."a b"]\npaths = ["a"]', 1, 'lane name "a b": use letters'),
     "lane name like an option": ("[lanes.-a]\npaths = ['a']", 1, 'lane name "-a"'),
     # the rest
+    "baseline empty": ("baseline = ''\n" + A, 1, "baseline: a string is empty"),
+    "baseline outside": ("baseline = '../x'\n" + A, 1, 'baseline: "../x" has a .. part'),
+    "baseline absolute": ("baseline = '/x'\n" + A, 1, 'baseline: "/x" is absolute'),
+    "baseline a directory": ("baseline = './x/'\n" + A, 1, "is a directory, name a file such as"),
+    "baseline the root": ("baseline = '.'\n" + A, 1, "is a directory, name a file such as"),
+    "baseline no text": ("baseline = true\n" + A, 1, "baseline is a boolean, write a string"),
+    "mirrored without a lane": (
+        A + "[tests]\nmirrored = ['tests/**']",
+        4,
+        'tests.mirrored: the glob "tests/**" has to have one part that is {lane}, as',
+    ),
+    "mirrored with two lanes": (
+        A + "[tests]\nmirrored = ['x/{lane}',\n'{lane}/{lane}']",
+        5,
+        "has to have one part that is {lane}",
+    ),
+    "mirrored outside": (
+        A + "[tests]\nmirrored = ['../{lane}']",
+        4,
+        'has a part that is "..", write a path such as tests/**/{lane}',
+    ),
+    "mirrored absolute": (A + "[tests]\nmirrored = ['/x/{lane}']", 4, 'has a part that is ""'),
+    "mirrored with a class": (
+        A + "[tests]\nmirrored = ['t[ab]/{lane}']",
+        4,
+        'has a part "t[ab]": only names with * and ?, ** and {lane} may stand here',
+    ),
+    "mirrored no list": (A + "[tests]\nmirrored = 'x'", 4, "tests.mirrored is a string"),
+    "tests with more": (A + "[tests]\nmirror = []", 4, "mirror"),
     "no source roots": ("source_roots = []\n" + A, 1, 'write ["."] for the root'),
     "source root outside": ("source_roots = [\n'..']\n" + A, 2, 'source_roots: ".." has a .. part'),
     "source root absolute": ("source_roots = ['/src']\n" + A, 1, "is absolute"),
@@ -178,6 +207,8 @@ def test_everything_in_a_table_of_a_larger_file() -> None:
         source_roots = ["./src/", ".", "src"]
         exclude = ["archive/**"]
         cycles = "together"
+        baseline = "./ci/known.txt"
+        tests.mirrored = ["tests/**/{lane}", "spec/{lane}/v?"]
         transitive = true
         unlaned = "forbid"
         unresolved = "note"
@@ -222,10 +253,19 @@ def test_everything_in_a_table_of_a_larger_file() -> None:
         coverage=Coverage(1.0, "coverage.json"),
         gates=(Gate("g", ("make", "g"), "before", ("a/**",), 1.0), Gate("h", ("h",))),
         waivers=(Waiver("a.*", "b", "r", day), Waiver("a", "b", "r", day)),
+        mirrored_tests=("tests/**/{lane}", "spec/{lane}/v?"),
+        baseline="ci/known.txt",
         source=Path("lanes.toml"),
     )
     settings = parse(text, ("tool", "lane_planner"))
     assert msgspec.structs.replace(settings, digest="") == expected
+
+
+def test_the_baseline_is_the_named_one_or_beside_the_configuration() -> None:
+    assert parse("baseline = 'ci//x.txt'\n" + A).baseline_file == Path("/repository/ci/x.txt")
+    beside = parse_settings(A, root=Path("/repository"), source=Path("/else/lanes.toml"))
+    assert beside.baseline_file == Path("/else/lanes-baseline.txt")
+    assert Settings(Path("/repository")).baseline_file == Path("/repository/lanes-baseline.txt")
 
 
 THREE = """\
@@ -252,6 +292,8 @@ paths = ["c"]
             True,
             id="order of lanes",
         ),
+        pytest.param("baseline = 'x.txt'\n" + THREE, True, id="what check knows already"),
+        pytest.param("tests.mirrored = []\n" + THREE, False, id="no mirrored tests"),
         pytest.param(THREE.replace('"a", "x"', '"x", "a"'), False, id="order of paths"),
         pytest.param("cycles = 'together'\n" + THREE, False, id="another value"),
         pytest.param(THREE + "[coverage]\n", False, id="coverage asked for"),
@@ -317,6 +359,8 @@ def settings_values(draw: st.DrawFn) -> Settings:
         coverage=draw(st.none() | st.builds(Coverage, st.floats(0, 1), TEXTS)),
         gates=tuple(draw(st.lists(gates, unique_by=lambda gate: gate.name, max_size=3))),
         waivers=tuple(draw(st.lists(waivers, max_size=3))),
+        mirrored_tests=draw(st.lists(PATHS.map("{}/**/{{lane}}".format)).map(tuple)),
+        baseline=draw(st.none() | PATHS),
         source=Path("lanes.toml"),
     )
     return msgspec.structs.replace(bare, digest=digest(bare))

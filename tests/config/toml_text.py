@@ -36,6 +36,8 @@ def settings_text(settings: Settings) -> str:
         _pair(key, getattr(settings, key))
         for key in ("source_roots", "exclude", "cycles", "transitive", "unlaned", "unresolved")
     ]
+    if settings.baseline is not None:
+        lines.append(_pair("baseline", settings.baseline))
     lines.append(_pair("aliases", dict(settings.aliases)))
     for lane in settings.lanes:
         lines.append(f"[lanes.{toml_value(lane.name)}]")
@@ -43,6 +45,7 @@ def settings_text(settings: Settings) -> str:
         if lane.promotes_to is not None:
             lines.append(_pair("promotes_to", lane.promotes_to))
     lines += ["[batch]", _pair("max_files", settings.max_files)]
+    lines += ["[tests]", _pair("mirrored", settings.mirrored_tests)]
     if settings.coverage is not None:
         lines += ["[coverage]", _pair("min", settings.coverage.min)]
         lines.append(_pair("data", settings.coverage.data))

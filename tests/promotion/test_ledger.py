@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from lane_planner.config.settings import Coverage
 from lane_planner.promotion.ledger import ASK, LedgerEntry, summary
 from lane_planner.promotion.mentions import Mentions, NamedAt
 from lane_planner.promotion.values import FileMove, Promotion, merged_ledger
+from lane_planner.rules.baseline import HEADER, read_baseline
 from tests.promotion.trees import (
     applied,
     compose_on,
@@ -108,6 +110,37 @@ TRAVELLING = [
     (".coveragerc", "[run]\nsource = «candidate.lone|core.lone»\n"),
     ("lanes.toml", '[[waivers]]\nimporter = "«candidate.lone|core.lone»"\nimported = "x"\n'),
     ("lanes.toml", '[[gates]]\nname = "x"\nwhen = ["«candidate/lone.py|core/lone.py»"]\n'),
+    ("lanes.toml", '[[waivers]]\nimporter = "x"\nimported = "«candidate.lone|core.lone»"\n'),
+    ("lanes.toml", 'exclude = ["«candidate/lone.py|core/lone.py»"]\n'),
+    ("pyproject.toml", '[[tool.lane_planner.waivers]]\nimported = "«candidate.lone|core.lone»"\n'),
+    ("pyproject.toml", '[tool.ruff.lint.extend-per-file-ignores]\n"«candidate/lone.py|core/lone.py»" = []\n'),
+    ("pyproject.toml", '[tool.ruff]\nper-file-target-version = {"«candidate/lone.py|core/lone.py»" = "py311"}\n'),
+    ("pyproject.toml", '[tool.ruff.lint.flake8-tidy-imports.banned-api]\n"«candidate.lone|core.lone»".msg = "no"\n'),
+    (".ruff.toml", 'lint.per-file-ignores = {"./«candidate/lone.py|core/lone.py»" = []}\n'),
+    ("pyproject.toml", '[[tool.mypy.overrides]]\nmodule = "«candidate.lone|core.lone»"\nignore_errors = true\n'),
+    ("pyproject.toml", '[tool.mypy]\nfiles = ["«candidate/lone.py|core/lone.py»"]\n'),
+    (".mypy.ini", "[mypy]\nstrict = True\n[mypy-«candidate.lone|core.lone»]\nstrict = False\n"),
+    ("tox.ini", "[mypy-«candidate.lone|core.lone»,x.y]\nignore_errors = true\n"),
+    ("pyproject.toml", "[tool.coverage.run]\nsource = ['«candidate.lone|core.lone»']\ninclude = ['«candidate/lone.py|core/lone.py»']\n"),
+    ("pyproject.toml", "[tool.coverage.report]\ninclude = [\n  'x',\n  '«candidate/lone.py|core/lone.py»',\n]\n"),
+    (".coveragerc", "[report]\nomit =\n    x/*\n    «candidate/lone.py|core/lone.py»\n"),
+    ("setup.cfg", "[coverage:run]\ninclude =\n    «candidate/lone.py|core/lone.py»\n"),
+    ("pyproject.toml", '[tool.pytest.ini_options]\ntestpaths = ["«candidate/lone.py|core/lone.py»", "tests"]\n'),
+    ("pyproject.toml", '[tool.pytest.ini_options]\nfilterwarnings = ["ignore::UserWarning:«candidate.lone|core.lone»"]\n'),
+    ("pytest.ini", "[pytest]\nnorecursedirs = .git «candidate/lone.py|core/lone.py»\n"),
+    ("setup.cfg", "[tool:pytest]\ntestpaths =\n    tests\n    «candidate/lone.py|core/lone.py»\n"),
+    ("tox.ini", "[pytest]\ntestpaths = «candidate/lone.py|core/lone.py»\n"),
+    ("tox.ini", "[flake8]\nextend-exclude = x,«candidate/lone.py|core/lone.py»\n"),
+    (".importlinter", "[importlinter:contract:1]\nsource_modules =\n    «candidate.lone|core.lone»\nforbidden_modules =\n    x\n    «candidate.lone|core.lone»\n"),
+    (".importlinter", "[importlinter:contract:1]\nignore_imports =\n    «candidate.lone|core.lone» -> x.y\n    x.y -> «candidate.lone|core.lone»\n"),
+    ("setup.cfg", "[importlinter:contract:2]\nlayers =\n    x\n    («candidate.lone|core.lone»)\n"),
+    ("pyproject.toml", '[[tool.importlinter.contracts]]\nmodules = ["«candidate.lone|core.lone»"]\nignore_imports = ["«candidate.lone|core.lone» -> x"]\n'),
+    ("pyproject.toml", '[tool.pyright]\nexclude = ["«candidate/lone.py|core/lone.py»"]\n'),
+    ("pyrightconfig.json", '{"strict": ["«candidate/lone.py|core/lone.py»"]}\n'),
+    ("lanes-baseline.txt", "# ours\nLP101 «candidate.lone|core.lone» -> x.y  x3\n"),
+    ("lanes-baseline.txt", "# ours\nLP101 x.y -> «candidate.lone|core.lone»\n"),
+    ("lanes-baseline.txt", "# ours\nLP101 x.y -> «candidate.lone.gone|core.lone.gone»\n"),
+    ("lanes-baseline.txt", "# ours\nLP201 «candidate.lone|core.lone» x.y\nLP202 a «candidate.lone|core.lone» x\n"),
 ]  # fmt: skip
 
 
@@ -117,7 +150,149 @@ def test_settings_of_a_module_travel_with_it(path: str, marked: str, rewrite: bo
     before, after = split(marked)
     now, ledger = listed({path: before}, "candidate/lone.py", rewrite=rewrite)
     assert now[path] == after.encode()
-    assert [entry.reason for entry in ledger] == ["travels with the module"]
+    places = split(marked)[0].count("candidate.lone") + split(marked)[0].count("candidate/lone")
+    assert [entry.reason for entry in ledger] == ["travels with the module"] * places
+
+
+# What holds for a directory goes when the last of what is in it does, and stays until then.
+OF_DIRECTORIES = [
+    ("pytest.ini", "[pytest]\ntestpaths = «candidate/feature|core/feature»\n"),
+    ("pytest.ini", "[pytest]\nnorecursedirs = «candidate/feature/*|core/feature/*»\n"),
+    (".coveragerc", "[run]\nsource = «candidate/feature|core/feature»\n"),
+    ("ruff.toml", '[lint.per-file-ignores]\n"«candidate/feature/**|core/feature/**»" = ["E501"]\n'),
+    ("lanes.toml", '[[waivers]]\nimporter = "«candidate.feature.*|core.feature.*»"\n'),
+    ("mypy.ini", "[mypy-«candidate.feature.*|core.feature.*»]\n"),
+    (".importlinter", "[importlinter:contract:1]\nmodules =\n  «candidate.feature|core.feature»\n"),
+]
+
+
+@pytest.mark.parametrize(("path", "marked"), OF_DIRECTORIES)
+def test_settings_of_a_directory_travel_with_all_of_it(path: str, marked: str) -> None:
+    before, after = split(marked)
+    now, ledger = listed({path: before}, ENGINE, rewrite=False)
+    assert now[path] == before.encode()
+    assert [(e.status, e.reason) for e in ledger] == [
+        ("needs a person", "something in it stays, and it names both")
+    ]
+    now, ledger = listed({path: before}, ENGINE, OTHER, rewrite=False)
+    assert now[path] == after.encode()
+    assert [entry.status for entry in ledger] == ["rewritten"]
+
+
+# A name here is of the package's own code, whatever else is in the package.
+ALONE = [
+    ("lanes.toml", '[[waivers]]\nimporter = "«candidate.feature|core.feature»"\n'),
+    ("mypy.ini", "[mypy-«candidate.feature|core.feature»]\n"),
+    ("pyproject.toml", '[[tool.mypy.overrides]]\nmodule = ["«candidate.feature|core.feature»"]\n'),
+    ("lanes-baseline.txt", "# ours\nLP101 x -> «candidate.feature|core.feature»\n"),
+]
+
+
+@pytest.mark.parametrize(("path", "marked"), ALONE)
+def test_settings_of_a_package_alone_travel_with_its_own_code(path: str, marked: str) -> None:
+    before, after = split(marked)
+    init = "candidate/feature/__init__.py"
+    now, ledger = listed({init: "HERE = 1\n", path: before}, init, rewrite=False)
+    assert now[path] == after.encode()
+    assert [entry.status for entry in ledger] == ["rewritten"]
+
+
+# Each row: a file, a text with one glob «in marks», and what it covers that it will not cover.
+COVERED = [
+    ("lanes.toml", '[[waivers]]\nimporter = "«candidate.*»"\n', "candidate.lone,"),
+    ("lanes.toml", '[[waivers]]\nimporter = "x"\nimported = "«cand*.lo?e»"\n', "candidate.lone,"),
+    ("lanes.toml", '[[gates]]\nwhen = ["«candidate/**»"]\n', "candidate/lone.py,"),
+    ("pyproject.toml", '[[tool.mypy.overrides]]\nmodule = ["x.*", "«candidate.*»"]\n', "candidate.lone,"),
+    ("mypy.ini", "[mypy-x.*,«*date.*»]\n", "candidate.lone,"),
+    ("setup.cfg", "[mypy-«candidate.*»]\n", "candidate.lone,"),
+    ("ruff.toml", '[lint.per-file-ignores]\n"**/*.py" = []\n"«candidate/*.py»" = []\n', "candidate/lone.py,"),
+    ("ruff.toml", 'extend-exclude = ["«candidate/**/lone.py»"]\n', "candidate/lone.py,"),
+    (".coveragerc", "[run]\nomit =\n  */lone.py\n  «*/candidate/*»\n", "candidate/lone.py,"),
+    ("tox.ini", "[flake8]\nper-file-ignores =\n  «candidate/*»:E501\n", "candidate/lone.py,"),
+    (".importlinter", "[importlinter:contract:1]\nignore_imports =\n  «candidate.*» -> x.*\n", "candidate.lone,"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rewrite", [True, False])
+@pytest.mark.parametrize(("path", "marked", "covered"), COVERED)
+def test_patterns_that_covered_a_module_need_a_person(
+    path: str, marked: str, covered: str, rewrite: bool
+) -> None:
+    text = marked.replace("«", "").replace("»", "")
+    now, [entry] = listed({path: text}, "candidate/lone.py", rewrite=rewrite)
+    assert now[path] == text.encode()
+    assert (entry.path, entry.status) == (path, "needs a person")
+    assert entry.text == marked.partition("«")[2].partition("»")[0]
+    assert text.split("\n")[entry.line - 1].find(entry.text) == entry.column
+    assert f"covers {covered} and will not cover core" in entry.reason
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.toml", 'x = "candidate/*"\n'),
+        ("sub/ruff.toml", 'exclude = ["candidate/*"]\n'),
+        ("ruff.toml", 'exclude = ["*.py", "**/lone.py", "candidate/feature/*", "tests/*"]\n'),
+        ("ruff.toml", '# exclude = ["candidate/*"]\nexclude = []\n'),
+        ("lanes.toml", '[[waivers]]\nimporter = "*.lone"\nreason = "candidate.*"\n'),
+        ("pyproject.toml", '[tool.other]\nexclude = ["candidate/*"]\n'),
+    ],
+)
+def test_patterns_that_cover_as_much_as_before_are_not_told(path: str, text: str) -> None:
+    assert listed({path: text}, "candidate/lone.py")[1] == ()
+
+
+BASELINE = "lanes-baseline.txt"
+
+
+def test_the_baseline_stays_sorted_and_whole() -> None:
+    before = (
+        "# one\n# two\n"
+        "LP101 candidate.feature.engine -> candidate.lone  x2\n"
+        "LP101 candidate.feature.other -> x\n"
+        "LP101 core.a -> candidate.lone\n"
+        "LP101 core.z -> x\n"
+        "LP201 candidate.lone candidate.zed core.b\n"
+    )
+    now, ledger = listed({BASELINE: before}, ENGINE, "candidate/lone.py", rewrite=False)
+    assert now[BASELINE].decode() == (
+        "# one\n# two\n"
+        "LP101 candidate.feature.other -> x\n"
+        "LP101 core.a -> core.lone\n"
+        "LP101 core.feature.engine -> core.lone  x2\n"
+        "LP101 core.z -> x\n"
+        "LP201 candidate.zed core.b core.lone\n"
+    )
+    assert [(e.line, e.format, e.status) for e in ledger] == [
+        (line, "baseline entry", "rewritten") for line in (3, 3, 5, 7)
+    ]
+    assert read_baseline(now[BASELINE], BASELINE).text().encode() == now[BASELINE]
+
+
+def test_the_baseline_is_taken_along_step_by_step() -> None:
+    text = "LP101 candidate.lone -> candidate.feature.engine\nLP101 core.a -> candidate.lone\n"
+    now, _ = promoted({**SOURCES, BASELINE: text}, ["candidate/lone.py"], [ENGINE])
+    assert now[BASELINE] == (
+        f"{HEADER}\nLP101 core.a -> core.lone\nLP101 core.lone -> core.feature.engine\n".encode()
+    )
+
+
+def test_a_baseline_of_another_name_and_any_size() -> None:
+    lines = sorted(f"LP101 core.m{number} -> candidate.lone" for number in range(40_000))
+    before = tree({**SOURCES, "ci/known.txt": "\r\n".join(["# ours", *lines, ""])})
+    named = msgspec.structs.replace(settings_of(), baseline="ci/known.txt")
+    composed = compose_on(workspace_of(before, named), mentions_of(before), ["candidate/lone.py"])
+    after = applied(before, composed.promotion)["ci/known.txt"]
+    assert len(after) > 1 << 20
+    assert after == before["ci/known.txt"].replace(b"candidate.lone", b"core.lone")
+
+
+def test_what_is_no_baseline_is_left_as_it_is() -> None:
+    text = "<<<<<<< HEAD\nLP101 candidate.lone -> x\n"
+    now, [entry] = listed({BASELINE: text}, "candidate/lone.py", rewrite=False)
+    assert now[BASELINE] == text.encode()
+    assert entry.status == "needs a person"
+    assert entry.reason.startswith("lanes-baseline.txt:1: a merge conflict")
 
 
 # Each row: a file, a text, and the reason why nobody but a person can tell.
@@ -331,7 +506,7 @@ FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 PATHS = st.sampled_from(
     ["a.md", "a.toml", "pyproject.toml", "setup.cfg", "a.yaml", "a.json", "a.ipynb", "Makefile",
-     "a.sh", "CODEOWNERS", ".gitignore", "a.xyz", "docs/a.rst", "lanes.toml", "a.pyi"]
+     "a.sh", "CODEOWNERS", "mypy.ini", ".gitignore", "a.xyz", "docs/a.rst", "lanes.toml", "a.pyi"]
 )  # fmt: skip
 NEW = {"candidate.lone": "core.lone", "candidate/lone.py": "core/lone.py",
        "candidate.feature.engine": "core.feature.engine"}  # fmt: skip

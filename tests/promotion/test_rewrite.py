@@ -230,6 +230,82 @@ FOLLOWS = [
             "from typing import TYPE_CHECKING, cast\nif TYPE_CHECKING:\n"
             "    import core.feature.engine\nx: 'list[core.feature.engine.T]' = []\n"
             "y = cast('core.feature.engine.T', x)\n"),
+    # 16: type comments are annotations.
+    Follows("16 type comments of assignments",
+            "import candidate.feature.engine\n"
+            "x = f()  # type: candidate.feature.engine.Engine\n"
+            "x = y = [\n]#type:List[candidate.feature.engine.Engine]\n"
+            "x = 1; y = (2) \\\n # type: candidate.feature.engine.Engine, 'candidate.feature.engine.T'\n"
+            "class C:\n\ta.b = None  # type: Dict[str, \"List['candidate.feature.engine.T']\"]  # noqa: candidate.feature.engine\n",
+            "import core.feature.engine\n"
+            "x = f()  # type: core.feature.engine.Engine\n"
+            "x = y = [\n]#type:List[core.feature.engine.Engine]\n"
+            "x = 1; y = (2) \\\n # type: core.feature.engine.Engine, 'core.feature.engine.T'\n"
+            "class C:\n\ta.b = None  # type: Dict[str, \"List['core.feature.engine.T']\"]  # noqa: candidate.feature.engine\n"),
+    Follows("16 type comments of functions",
+            "import candidate.feature.engine\n"
+            "def f(a, b):\n    # type: (candidate.feature.engine.Engine, int) -> None\n    pass\n"
+            "async def f(): # type: () -> 'candidate.feature.engine.T' # noqa\n    pass\n"
+            "def f(*a, **k):  # noqa\n\n    # kinds\n    # type: (*str, **candidate.feature.engine.C) -> None\n    'd'\n"
+            "class C:\n    @x(lambda: 1)\n    def f(self, *, a=(1)):\n        # type: (int) -> candidate.feature.engine.C\n        return 1\n",
+            "import core.feature.engine\n"
+            "def f(a, b):\n    # type: (core.feature.engine.Engine, int) -> None\n    pass\n"
+            "async def f(): # type: () -> 'core.feature.engine.T' # noqa\n    pass\n"
+            "def f(*a, **k):  # noqa\n\n    # kinds\n    # type: (*str, **core.feature.engine.C) -> None\n    'd'\n"
+            "class C:\n    @x(lambda: 1)\n    def f(self, *, a=(1)):\n        # type: (int) -> core.feature.engine.C\n        return 1\n"),
+    Follows("16 type comments of parameters",
+            "import candidate.feature.engine\n"
+            "def f(a,  # type: candidate.feature.engine.A\n      b=(1),  # noqa\n      # type: candidate.feature.engine.B\n"
+            "      *c,  # type: candidate.feature.engine.C\n      d=2,  # type: ignore\n"
+            "      **e  # type: candidate.feature.engine.E\n      ):\n    # type: (...) -> candidate.feature.engine.R\n    pass\n",
+            "import core.feature.engine\n"
+            "def f(a,  # type: core.feature.engine.A\n      b=(1),  # noqa\n      # type: core.feature.engine.B\n"
+            "      *c,  # type: core.feature.engine.C\n      d=2,  # type: ignore\n"
+            "      **e  # type: core.feature.engine.E\n      ):\n    # type: (...) -> core.feature.engine.R\n    pass\n"),
+    Follows("16 type comments of for and with",
+            "import candidate.feature.engine\n"
+            "for a in (b):  # type: candidate.feature.engine.A\n    pass\n"
+            "with b as (c):  # type: candidate.feature.engine.A\n    pass\n"
+            "async def f():\n    async for a in b :  # type: candidate.feature.engine.A\n        pass\n"
+            "    async with (b as c,  # first\n                d):  # type: candidate.feature.engine.A\n        pass\n",
+            "import core.feature.engine\n"
+            "for a in (b):  # type: core.feature.engine.A\n    pass\n"
+            "with b as (c):  # type: core.feature.engine.A\n    pass\n"
+            "async def f():\n    async for a in b :  # type: core.feature.engine.A\n        pass\n"
+            "    async with (b as c,  # first\n                d):  # type: core.feature.engine.A\n        pass\n"),
+    Follows("16 type comments that are none, or name something else",
+            "import candidate.feature.engine\nfrom app import other\n"
+            "x = 1  # type: ignore[candidate.feature.engine]\n"
+            "x = 1  # type: the kind of candidate.feature.engine.T\n"
+            "x = 1  # type: (t := candidate.feature.engine.T)\n"
+            "x = 1  # Type: candidate.feature.engine.T\n"
+            "# type: candidate.feature.engine.T\n"
+            "x: int = 1  # type: candidate.feature.engine.T\n"
+            "x = '# type: candidate.feature.engine.T'\n"
+            "x = 1  # type: Literal['candidate.feature.engine']\n"
+            "def f(candidate):\n    x = 1  # type: candidate.feature.engine.T\n",
+            "import core.feature.engine\nfrom app import other\n"
+            "x = 1  # type: ignore[candidate.feature.engine]\n"
+            "x = 1  # type: the kind of candidate.feature.engine.T\n"
+            "x = 1  # type: (t := candidate.feature.engine.T)\n"
+            "x = 1  # Type: candidate.feature.engine.T\n"
+            "# type: candidate.feature.engine.T\n"
+            "x: int = 1  # type: candidate.feature.engine.T\n"
+            "x = '# type: candidate.feature.engine.T'\n"
+            "x = 1  # type: Literal['candidate.feature.engine']\n"
+            "def f(candidate):\n    x = 1  # type: candidate.feature.engine.T\n"),
+    _same("16 type comments of names that nothing binds", "x = 1  # type: candidate.feature.engine.T\n"),
+    Follows("16 type comments use what imports bind",
+            "import candidate.feature.engine as e\nfrom candidate.feature import engine\n"
+            "x = 1  # type: e.T\ny = 2  # type: engine.T\n",
+            "import core.feature.engine as e\nfrom core.feature import engine\n"
+            "x = 1  # type: e.T\ny = 2  # type: engine.T\n"),
+    Follows("16 type comments behind wide characters, with CRLF",
+            "import candidate.feature.engine\r\nx = 'é𝔸'  # type: Dict['é', candidate.feature.engine.T] # é\r\n",
+            "import core.feature.engine\r\nx = 'é𝔸'  # type: Dict['é', core.feature.engine.T] # é\r\n"),
+    Follows("16 quoted names in a quoted annotation",
+            "import candidate.feature.engine\nx: 'Dict[\"candidate.feature.engine.T\", int]' = 1\n",
+            "import core.feature.engine\nx: 'Dict[\"core.feature.engine.T\", int]' = 1\n"),
     # Strings.
     Follows("25 strings in known positions",
             "import importlib, sys\nfrom unittest.mock import patch\n"
@@ -491,6 +567,18 @@ REFUSED = [
                path="candidate/feature/__init__.py", more={"app/star.py": "from candidate.feature import *\n"}),
     RefusedRow("12 star import gives the first name", "from app.names import *\ncandidate.feature.engine.run()\n",
                2, "is not seen", more={"app/names.py": "import candidate\n"}),
+    RefusedRow("16 a type comment of what would not be imported any more",
+               "import candidate.feature.engine\nx = 1  # type: candidate.feature.helper.T\n",
+               2, "add `import candidate.feature.helper`"),
+    RefusedRow("16 a type comment of what is reached through the package",
+               "import candidate.feature\ndef f(a):\n    # type: (candidate.feature.engine.T) -> None\n    pass\n",
+               3, "add `import candidate.feature.engine`"),
+    RefusedRow("16 a type comment where the new first name is a parameter",
+               "import candidate.feature.engine\ndef f(core):\n    x = 1  # type: candidate.feature.engine.T\n",
+               3, "core is the name of something else"),
+    RefusedRow("16 a type comment that is not written in one piece",
+               "import candidate.feature.engine\nx = 1  # type: 'candidate.feature\\x2eengine.T'\n",
+               2, "not written in one piece"),
     RefusedRow("26 a string in pieces", "patch('candidate.feature.'\n      'engine.run')\n",
                1, "pieces"),
     RefusedRow("26 a string with escapes", "from importlib import import_module\n"

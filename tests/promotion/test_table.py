@@ -198,6 +198,174 @@ def test_26_names_that_are_put_together_are_listed() -> None:
     ) in notes
 
 
+PUT_TOGETHER = {
+    # What is put together, in app/user.py, and whether it may name candidate.feature.engine.
+    "f'candidate.{x}.engine'": True,
+    "f'app.{x}.engine'": False,
+    "f'{x}.engine'": True,
+    "f'{x}.feature.{y}'": True,
+    "f'{x}.run'": False,
+    "f'{x}.gine'": False,
+    "f'{x}gine'": True,
+    "f'candidate.feature.{x}'": True,
+    "f'candidate.feature.engine_{x}'": False,
+    "f'candidate.feature.engine{x}'": True,
+    "f'app.{x}'": False,
+    "f'candidate.{x!s}'": True,
+    "f'candidate.{x!r}'": True,
+    "f'candidate.{\"feature\"}.engine'": True,
+    "f'candidate.{\"future\"}.engine'": False,
+    "'candidate.' + x": True,
+    "'candid' + 'ate.' + x + '.engine'": True,
+    "x + '.engine'": True,
+    "x + '.engines'": False,
+    "'candidate.' + 'feature.engine'": True,
+    "'candidate.' + 'feature.engines'": False,
+    "'candidate.%s' % x": True,
+    "'%s.engine' % x": True,
+    "'%s.engine' % 'candidate.feature'": True,
+    "'%s.engine' % 'candidate.future'": False,
+    "'%(a)s.%(b)s.engine' % {'a': 'candidate', 'b': x}": True,
+    "'%(a)s.%(b)s.engine' % {'a': 'core', 'b': x}": False,
+    "'%s.%s.engine' % ('candidate', x)": True,
+    "'%s.%s.engine' % ('app', x)": False,
+    "'candidate.%02d.%s' % x": True,
+    "'100%%.%s' % x": False,
+    "'candidate.{}'.format(x)": True,
+    "'{}.{}.engine'.format('candidate', x)": True,
+    "'{1}.{0}.engine'.format('feature', 'candidate')": True,
+    "'{1}.{0}.engine'.format('candidate', 'feature')": False,
+    "'{a}.feature.{b.c}'.format(a='candidate', b=x)": True,
+    "'{a}.feature.{b}'.format(a='app', b=x)": False,
+    "'candidate.{'.format(x)": False,
+    "'.'.join(['candidate', 'feature', 'engine'])": True,
+    "'.'.join(('candidate', x))": True,
+    "'.'.join(['candidate', *x, 'engine'])": True,
+    "'.'.join(['app', *x, 'engine'])": False,
+    "'candidate.feature.' + x if x else 'app.' + x": True,
+    "'app.' + (x or 'engine')": False,
+    "'candidate.feature.' + (x or 'engine')": True,
+    "str('candidate.feature.' + x)": True,
+    "(y := 'candidate.' + x)": True,
+    "__name__ + '.engine'": False,
+    "f'{x.__name__}.engine'": True,
+    "x": False,
+    "x.y['z']": False,
+    "'app.other'": False,
+}  # fmt: skip
+_SAID = "is given a name that is put together: it may be candidate.feature.engine"
+
+
+@pytest.mark.parametrize("argument", PUT_TOGETHER)
+@pytest.mark.parametrize("call", ["import_module", "patch", "monkeypatch.setattr", "find_spec"])
+def test_26_what_is_put_together_is_listed_where_it_can_match(call: str, argument: str) -> None:
+    notes = _notes(BASE | {"app/user.py": f"import os\n\n{call}({argument})\n"}, ENGINE)
+    expected = [f"app/user.py:3: {call} {_SAID}"] if PUT_TOGETHER[argument] else []
+    assert [note for note in notes if "put together" in note] == expected
+
+
+WHEREVER = [
+    # A line that puts a name together, and what is given it.
+    ("sys.modules['candidate.' + x]", "sys.modules"),
+    ("sys.modules.pop(f'candidate.{x}', None)", "sys.modules.pop"),
+    ("assert 'candidate.' + x not in sys.modules", "sys.modules"),
+    ("patch.dict(sys.modules, {'candidate.' + x: None})", "patch.dict"),
+    ("patch.dict('sys.modules', {'candidate.' + x: None})", "patch.dict"),
+    ("monkeypatch.setitem(sys.modules, f'candidate.{x}', None)", "monkeypatch.setitem"),
+    ("patch(\n    f'candidate.{x}')", "patch"),
+    ("assert f'candidate.{x}' in sys.modules", "sys.modules"),
+    ("importlib.import_module(package=y, name='candidate.' + x)", "importlib.import_module"),
+    ("mocker.patch(target=f'candidate.{x}')", "mocker.patch"),
+    ("pytest.importorskip('candidate.' + x)", "pytest.importorskip"),
+    ("pkgutil.resolve_name('candidate.%s' % x)", "pkgutil.resolve_name"),
+    ("__import__('candidate.' + x)", "__import__"),
+    ("importlib.import_module('.' + x, 'candidate.feature')", "importlib.import_module"),
+    ("importlib.import_module(f'..{x}.engine', 'candidate.other')", "importlib.import_module"),
+    ("importlib.import_module(f'.{x}.engine', y)", "importlib.import_module"),
+    ("from importlib import import_module as im; im('candidate.' + x)", "im"),
+]
+
+
+@pytest.mark.parametrize(("line", "call"), WHEREVER)
+def test_26_wherever_a_module_is_named(line: str, call: str) -> None:
+    notes = _notes(BASE | {"app/user.py": f"import importlib, sys\n{line}\n"}, ENGINE)
+    assert [n for n in notes if "put together" in n] == [f"app/user.py:2: {call} {_SAID}"]
+
+
+def test_26_what_starts_from_the_file_itself() -> None:
+    text = (
+        "from importlib import import_module\n"
+        "import_module(f'{__name__}.{x}')\n"
+        "import_module('.' + x, __package__)\n"
+        "import_module(__package__ + '.' + x)\n"
+        "import_module(__name__)\n"
+    )
+    lines = {
+        INIT: ["2", "3", "4"],
+        "candidate/feature/helper.py": ["3", "4"],
+        "candidate/other.py": ["3", "4"],  # x can be feature.engine
+        "app/__init__.py": [],
+    }
+    for path, expected in lines.items():
+        notes = _notes(BASE | {path: text}, ENGINE)
+        assert [n.split(":")[1] for n in notes if "put together" in n] == expected
+    # What a module says of its own name follows by itself.
+    assert not any(
+        "put together" in n
+        for n in _notes(BASE | {ENGINE: text[:36] + "import_module(f'{__name__}')\n"}, ENGINE)
+    )
+
+
+def test_26_several_modules_are_one_line() -> None:
+    user = "from importlib import import_module\nimport_module(f'candidate.{a}'); import_module('candidate.' + b)\n"
+    notes = _notes(BASE | {"app/user.py": user}, ENGINE, "candidate/feature/helper.py")
+    assert [n for n in notes if "put together" in n] == [
+        f"app/user.py:2: import_module {_SAID} and 1 more"
+    ]
+
+
+def test_26_names_in_variables_are_listed_where_the_last_name_is_quoted() -> None:
+    user = "from importlib import import_module\nNAME = 'candidate.feature.engine'\n"
+    for call, expected in (
+        ("import_module(NAME)", 1),
+        ("patch(f'{NAME}.run')", 1),
+        ("patch(NAME)", 0),
+        ("sys.modules[__name__]", 0),
+    ):
+        notes = _notes(BASE | {"app/user.py": f"{user}{call}\n"}, ENGINE)
+        assert sum("put together" in n for n in notes) == expected
+
+
+def test_26_what_was_rewritten_is_not_listed() -> None:
+    user = "patch(f'candidate.feature.engine.{x}'); patch('candidate.feature.engine.' + x)\n"
+    assert not any("put together" in n for n in _notes(BASE | {"app/user.py": user}, ENGINE))
+
+
+def test_26_an_alias_of_the_configuration_names_it_too() -> None:
+    files = BASE | {"app/user.py": "patch('c.feature.' + x); patch('d.feature.' + x)\n"}
+    _, [promotion] = promoted(files, [ENGINE], settings=settings_of(aliases=[("c", "candidate")]))
+    assert [n for n in promotion.notes if "put together" in n] == [f"app/user.py:1: patch {_SAID}"]
+
+
+def test_26_only_what_is_no_import_can_name_something_in_a_module() -> None:
+    user = (
+        "import_module(f'candidate.{x}.run')\nsys.modules['candidate.%s.run' % x]\n"
+        "patch(f'candidate.{x}.run')\nimport_module(f'{x}.engine.{y}')\npatch(f'{x}.engine.{y}')\n"
+    )
+    for engine, lines in (
+        (ENGINE, ["3", "5"]),
+        ("candidate/feature/engine/__init__.py", ["1", "2", "3", "4", "5"]),
+    ):
+        files = {"candidate/feature/__init__.py": "", engine: "", "app/user.py": user}
+        notes = _notes(dict(files), engine)
+        assert [n.split(":")[1] for n in notes if "put together" in n] == lines
+
+
+def test_26_a_file_that_does_not_parse_is_listed_for_the_quoted_name() -> None:
+    user = "from importlib import import_module; x = (]\nimport_module('candidate.' + 'engine')\n"
+    assert f"app/user.py:2: import_module {_SAID}" in _notes(BASE | {"app/user.py": user}, ENGINE)
+
+
 def test_26_a_table_of_lazy_submodules_is_listed() -> None:
     init = (
         "import importlib\n_LAZY = {'run': '.engine'}\ndef __getattr__(name):\n"
@@ -220,29 +388,120 @@ def test_27_what_depends_on_the_place_is_noted_once_a_kind() -> None:
     assert f"{ENGINE}:5: candidate/feature/data.json is named and stays" in notes
 
 
+_DEEPER = (
+    Lane("candidate", ("candidate",), frozenset({"core"}), "core"),
+    Lane("core", ("src/core",)),
+)
+
+
+def _deeper(files: dict[str, str | bytes], *moving: str) -> Promotion:
+    """Promote files to a lane one directory further down."""
+    held = tree(files)
+    workspace = workspace_of(held, settings_of(source_roots=("src", "."), lanes=_DEEPER))
+    moves = [FileMove(path, f"src/core{path.removeprefix('candidate')}") for path in moving]
+    return compose(workspace, *_DEEPER, moves, mentions_of(held), name="a").promotion
+
+
 @pytest.mark.parametrize(
-    "upward",
+    ("text", "line"),
     [
-        "Path(__file__).resolve().parents[2]",
-        "Path(__file__).parent.parent",
-        "os.path.dirname(os.path.dirname(__file__))",
-        "os.path.join(os.path.dirname(__file__), '..', 'data')",
+        ("ROOT = Path(__file__).resolve().parents[2]", 1),
+        ("ROOT = Path(__file__).resolve().parents[1]", 1),
+        ("ROOT = Path(__file__).parent.parent", 1),
+        ("ROOT = os.path.dirname(os.path.dirname(__file__))", 1),
+        ("ROOT = os.path.join(os.path.dirname(__file__), '..', 'data')", 1),
+        ("ROOT = os.path.join(os.path.dirname(__file__), os.pardir)", 1),
+        ("ROOT = os.path.abspath(os.path.join(__file__, '../..'))", 1),
+        ("ROOT = os.path.join(os.path.dirname(__file__), *[os.pardir] * 2)", 1),
+        ("ROOT = os.path.dirname(__file__) + '/../data'", 1),
+        ("ROOT = f'{os.path.dirname(__file__)}/../data'", 1),
+        ("ROOT = Path(__file__, '..', '..')", 1),
+        ("ROOT = Path(__file__).parent.joinpath('..')", 1),
+        ("ROOT = Path(__file__).with_name('x').parent.parent", 1),
+        ("ROOT = os.path.split(os.path.split(__file__)[0])[0]", 1),
+        ("ROOT = __file__.rsplit('/', 2)[0]", 1),
+        ("ROOT = os.sep.join(__file__.split(os.sep)[:-2])", 1),
+        ("HERE = Path(__file__).parent\nROOT = (HERE\n        / '..' / 'x')", 2),
+        ("HERE = Path(__file__).parent\n\nROOT = HERE.parent", 3),
+        ("d = __file__\nd = os.path.dirname(d)\nd = os.path.dirname(d)", 3),
+        ("HERE: Path = Path(__file__).parent\ndef f():\n    return open(HERE.parent / 'x')", 3),
+        ("def f():\n    return HERE.parent\nHERE = Path(__file__).parent", 2),
+        ("class C:\n    def f(self):\n        self.d = Path(__file__).parent\n        return self.d.parent", 4),
+        ("def f(here=Path(__file__).parent):\n    return here.parent", 2),
+        ("if x:\n    d = Path(__file__).parent\nelse:\n    d = y\nz = d.parent", 5),
+        ("try:\n    d = y\nexcept E:\n    d = Path(__file__).parent\nz = d.parent", 5),
+        ("with x as y:\n    z = (d := Path(__file__).parent).parent", 2),
+        ("z = [p.parent for p in [Path(__file__).parent.parent]]", 1),
+        ("n = 2\nROOT = Path(__file__).parents[n]", 2),
+        ("for p in Path(__file__).parents:\n    pass", 1),
+        ("d = os.path.dirname(__file__)\nfor _ in range(3):\n    d = os.path.dirname(d)", 3),
+        ("ROOT = os.path.dirname(__path__[0])", 1),
+        ("ROOT = Path(__spec__.origin).parent.parent  # __file__", 1),
+        ("print 'x'\nROOT = Path(__file__).parent.parent", 2),
+    ],
+)  # fmt: skip
+def test_27_counting_directories_upwards_is_refused_at_another_depth(text: str, line: int) -> None:
+    with pytest.raises(Refused, match="at another depth") as caught:
+        _deeper({"candidate/a.py": text}, "candidate/a.py")
+    assert (caught.value.path, caught.value.line) == ("candidate/a.py", line)
+    same = _notes({"candidate/a.py": text}, "candidate/a.py")
+    assert any("__file__" in note or "__path__" in note for note in same)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HERE = Path(__file__).parent / 'x' / '..' / 'y'",
+        "HERE = Path(__file__).resolve().parents[0]",
+        "HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'x', name)",
+        "NAME = Path(__file__).stem.parent.parent",
+        "NAME = os.path.basename(__file__) + '..'",
+        "NAME = __file__.split('/')[-1]",
+        "import other\nROOT = os.path.dirname(os.path.dirname(other.__file__))",
+        "# Path(__file__).parent.parent\nHERE = '__file__ .. '",
+        "d = os.path.dirname(__file__)\nd = other()\nz = os.path.dirname(d)",
+        "d = Path(__file__).parent\ndef f(d):\n    return d.parent",
+        "d = Path(__file__).parent\nfrom x import d\nz = d.parent",
+        "HERE = (Path(__file__) / '..').name",
     ],
 )
-def test_27_counting_directories_upwards_is_refused_at_another_depth(upward: str) -> None:
-    lanes = (
-        Lane("candidate", ("candidate",), frozenset({"core"}), "core"),
-        Lane("core", ("src/core",)),
+def test_27_looking_beside_itself_is_noted_only(text: str) -> None:
+    promotion = _deeper({"candidate/a.py": text}, "candidate/a.py")
+    assert any("__file__ depends on where the file is" in note for note in promotion.notes)
+
+
+def test_27_looking_up_within_what_moves_along_is_noted_only() -> None:
+    files: dict[str, str | bytes] = {
+        "candidate/p/__init__.py": "",
+        "candidate/p/q/__init__.py": "",
+        "candidate/p/q/a.py": "from pathlib import Path\nTOP = Path(__file__).parent.parent\n",
+        "candidate/p/data.json": "{}",
+    }
+    promotion = _deeper(files, *files)
+    assert "candidate/p/q/a.py:2: __file__ depends on where the file is" in promotion.notes
+    with pytest.raises(Refused, match="at another depth"):
+        _deeper(files, *(path for path in files if not path.endswith("json")))
+    beyond = files | {"candidate/p/q/a.py": "TOP = Path(__file__).parents[2]\n"}
+    with pytest.raises(Refused, match="at another depth"):
+        _deeper(beyond | {"candidate/other.py": ""}, *beyond)
+
+
+def test_27_a_module_that_is_loaded_by_its_path_is_named() -> None:
+    user = (
+        "from importlib.util import spec_from_file_location as s, spec_from_file_location\n"
+        "spec_from_file_location('x', 'candidate/feature/engine.py')\n"
+        "spec_from_file_location('x', location=Path('./candidate/feature/engine.py'))\n"
+        "spec_from_file_location('x', 'candidate/feature/engine_v2.py')\n"
+        "open('candidate/feature/engine.py')\n"
     )
-    files = tree({"candidate/a.py": f"import os\nROOT = {upward}\n"})
-    workspace = workspace_of(files, settings_of(source_roots=("src", "."), lanes=lanes))
-    move = FileMove("candidate/a.py", "src/core/a.py")
-    with pytest.raises(Refused, match="at another depth") as caught:
-        compose(workspace, *lanes, [move], mentions_of(files), name="a")
-    assert (caught.value.path, caught.value.line) == ("candidate/a.py", 2)
-    assert any(
-        "__file__" in note for note in _notes({"candidate/a.py": f"x = {upward}"}, "candidate/a.py")
+    notes = _notes(
+        BASE | {"app/user.py": user, "app/other.py": "x = 'candidate/feature/engine.py'\n"}, ENGINE
     )
+    assert [note for note in notes if "spec_from_file_location" in note] == [
+        f"app/user.py:{line}: spec_from_file_location loads {ENGINE}, "
+        "which becomes core/feature/engine.py"
+        for line in (2, 3)
+    ]
 
 
 def test_30_the_old_path_is_gone_with_its_packages() -> None:

@@ -19,7 +19,10 @@ from lane_planner.scan.source import scan_source
 CANDIDATE = Lane("candidate", ("candidate",), frozenset({"core", "support"}), "core")
 CORE = Lane("core", ("core",), frozenset({"support", "candidate"}))
 SUPPORT = Lane("support", ("support",))
-_NAMED = re.compile(rb"(?<![A-Za-z0-9_])candidate[./][A-Za-z0-9_./-]*[A-Za-z0-9_]")
+_NAMED = re.compile(
+    rb"(?<![A-Za-z0-9_])(?:tests[./]([A-Za-z0-9_]+[./])*)?"
+    rb"candidate[./][A-Za-z0-9_./-]*[A-Za-z0-9_]"
+)
 
 Tree = dict[str, bytes]
 
@@ -50,9 +53,8 @@ def settings_of(
 def workspace_of(files: Tree, settings: Settings | None = None) -> Workspace:
     """Return a workspace on files."""
     settings = settings or settings_of()
-    records = {p: scan_source(content) for p, content in files.items() if p.endswith(".py")}
-    # Nothing is known of what is in a stub.
-    records |= {p: FileRecord() for p in files if p.endswith(".pyi")}
+    records = {p: scan_source(c) for p, c in files.items() if p.endswith((".py", ".pyi"))}
+    records |= {p: FileRecord() for p in files if p.endswith((".so", ".pyd"))}
     made = [path for path, content in files.items() if content == MADE_INIT]
     return Workspace(
         settings,
