@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lane_planner.planner.plan import Choice
     from lane_planner.planner.schema import Plan
     from lane_planner.planner.unlocks import Unlocks
+    from lane_planner.rules.baseline import Baseline, Compared, Judged, Update
     from lane_planner.rules.cycles import Cycle
     from lane_planner.rules.diagnostics import Diagnostic
     from lane_planner.rules.violations import Violation
@@ -55,6 +56,8 @@ class Findings(msgspec.Struct, frozen=True):
         idle_waivers: waivers that cover nothing, each with why.
         modules: how many modules were looked at.
         opaque: how many dynamic imports cannot be read off the source.
+        cycles: circular imports; None: not asked for.
+        baseline: what the baseline says of them; None: there is none.
     """
 
     violations: tuple[Violation, ...]
@@ -62,6 +65,17 @@ class Findings(msgspec.Struct, frozen=True):
     idle_waivers: tuple[str, ...]
     modules: int
     opaque: int
+    cycles: tuple[Cycle, ...] | None = None
+    baseline: Compared | None = None
+
+    @property
+    def new(self) -> int:
+        """How many violations and circular imports are neither waived nor in the baseline."""
+        known = frozenset() if self.baseline is None else self.baseline.judged.circles
+        circles = [(cycle.code, cycle.modules) for cycle in self.cycles or ()]
+        return sum(v.status == "new" for v in self.violations) + sum(
+            circle not in known for circle in circles
+        )
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -182,20 +196,27 @@ class Repository:
         self.cache.save()
         return found
 
-    def check(self, *, today: datetime.date, syntax: bool = False) -> Findings:
+    def check(
+        self, *, today: datetime.date, syntax: bool = False, cycles: bool = False
+    ) -> Findings:
         """Return violations and faults of the working tree.
 
         Args:
             today: the day on which waivers are judged.
             syntax: whether to parse every file as a whole.
+            cycles: whether circular imports are looked for too.
+
+        Raises:
+            UsageError: the baseline cannot be read.
         """
         from lane_planner.rules.diagnostics import diagnostics
         from lane_planner.rules.violations import direct_violations, idle_waivers
 
+        known = self._baseline()
         scanned = self._scanned
         violations = direct_violations(scanned.graph, self.settings, scanned.lanes, today)
         records = scanned.scan.records
-        return Findings(
+        found = Findings(
             violations,
             diagnostics(scanned.graph, records, self.faults() if syntax else {}),
             tuple(
@@ -204,6 +225,81 @@ class Repository:
             ),
             len(scanned.graph.table.by_path),
             sum(len(record.opaque) for record in records.values()),
+            self.cycles() if cycles else None,
+        )
+        return found if known is None else self._compared(found, known)
+
+    def update_baseline(self, found: Findings, *, additions: bool) -> Findings:
+        """Take out of the baseline what is gone, and write it if that changes it.
+
+        Args:
+            found: what `check` returned; circular imports that it did not look for stay.
+            additions: whether what is new is put into it.
+
+        Returns:
+            The findings beside the baseline as it is then.
+
+        Raises:
+            EnvironmentFailure: it cannot be written.
+        """
+        from lane_planner.base.output import write_output
+        from lane_planner.rules.baseline import Baseline, read_baseline, update
+
+        content = self._baseline_content()
+        if content is None and not additions:
+            return found
+        before = Baseline() if content is None else read_baseline(content, self.baseline_path)
+        change = update(self._judged(found, before), before, additions=additions)
+        after = change.after.text().encode("utf-8")
+        if after != content:
+            write_output(self.settings.baseline_file, after)
+        return self._compared(found, change.after, change)
+
+    @property
+    def baseline_path(self) -> str:
+        """The baseline's file, whether or not it is there, below the root if it can be."""
+        file = self.settings.baseline_file
+        root = self.settings.root
+        return file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
+
+    def _baseline(self) -> Baseline | None:
+        """Return what the baseline holds, or None if there is none."""
+        content = self._baseline_content()
+        if content is None:
+            return None
+        from lane_planner.rules.baseline import read_baseline
+
+        return read_baseline(content, self.baseline_path)
+
+    def _baseline_content(self) -> bytes | None:
+        file = self.settings.baseline_file
+        try:
+            if not file.exists():
+                return None
+            if file.is_file():  # a pipe would be waited for
+                return file.read_bytes()
+        except OSError as error:
+            why = error.strerror or str(error)
+        else:
+            why = "it is not a file"
+        raise UsageError(printable(f"cannot read the baseline {self.baseline_path}: {why}"))
+
+    def _judged(self, found: Findings, known: Baseline) -> Judged:
+        from lane_planner.rules.baseline import judge
+
+        circles = None
+        if found.cycles is not None:
+            circles = [(cycle.code, cycle.modules) for cycle in found.cycles]
+        return judge(found.violations, circles, known)
+
+    def _compared(self, found: Findings, known: Baseline, change: Update | None = None) -> Findings:
+        from lane_planner.rules.baseline import Compared
+
+        judged = self._judged(found, known)
+        return msgspec.structs.replace(
+            found,
+            violations=judged.violations,
+            baseline=Compared(self.baseline_path, judged, change),
         )
 
     def cycles(self) -> tuple[Cycle, ...]:

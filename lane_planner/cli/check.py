@@ -6,6 +6,8 @@ import datetime
 
 import click
 
+from lane_planner.base.errors import UsageError
+from lane_planner.base.text import printable
 from lane_planner.cli.options import Common, common
 
 
@@ -16,33 +18,63 @@ from lane_planner.cli.options import Common, common
 @click.option(
     "--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which waivers are judged."
 )
-def command(options: Common, cycles: bool, syntax: bool, today: datetime.datetime | None) -> int:
+@click.option("--update-baseline", is_flag=True, help="Take out of the baseline what is gone.")
+@click.option("--allow-additions", is_flag=True, help="And put into it what is new.")
+def command(
+    options: Common,
+    cycles: bool,
+    syntax: bool,
+    today: datetime.datetime | None,
+    update_baseline: bool,
+    allow_additions: bool,
+) -> int:
     """Report imports that the lanes do not allow.
 
-    Ends with 1 if there are violations (or, with --cycles, circular imports), else with 0.
+    Ends with 1 if there are violations (or, with --cycles, circular imports) that the baseline
+    does not have, else with 0.
     """
+    if allow_additions and not update_baseline:
+        raise UsageError("--allow-additions says what --update-baseline may do: give both")
     repository = options.open()
     day = today.date() if today else datetime.date.today()
-    findings = repository.check(today=day, syntax=syntax)
-    circles = repository.cycles() if cycles else None
+    findings = repository.check(today=day, syntax=syntax, cycles=cycles)
+    if update_baseline:
+        findings = repository.update_baseline(findings, additions=allow_additions)
     if options.format == "json":
         from lane_planner.report.documents import check_document, to_json
 
         extra = {"modules": findings.modules, "opaque": findings.opaque}
         options.write(
-            to_json(check_document(findings.violations, findings.diagnostics, circles, extra))
+            to_json(
+                check_document(
+                    findings.violations,
+                    findings.diagnostics,
+                    findings.cycles,
+                    extra,
+                    findings.baseline,
+                )
+            )
         )
     else:
-        from lane_planner.report.text import check_text, cycles_text
+        from lane_planner.report.text import check_text
 
-        text = check_text(
-            findings.violations,
-            findings.diagnostics,
-            findings.idle_waivers,
-            modules=findings.modules,
-            opaque=findings.opaque,
-            verbose=options.verbosity > 0,
+        options.write(
+            check_text(
+                findings.violations,
+                findings.diagnostics,
+                findings.idle_waivers,
+                modules=findings.modules,
+                opaque=findings.opaque,
+                verbose=options.verbosity > 0,
+                cycles=findings.cycles,
+                baseline=findings.baseline,
+            )
         )
-        options.write(text if circles is None else text + cycles_text(circles))
-    new = any(violation.status == "new" for violation in findings.violations)
-    return 1 if new or circles else 0
+    if findings.baseline is None and (update_baseline or repository.settings.baseline is not None):
+        options.note(
+            f"there is no baseline {printable(repository.baseline_path)}: "
+            "`check --update-baseline --allow-additions` writes it"
+        )
+    elif update_baseline and findings.new:
+        options.note("what is new was not added: --allow-additions adds it")
+    return 1 if findings.new else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,6 +15,9 @@ from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.rules.violations import Violation
 from lane_planner.scan.records import FileRecord
+
+if TYPE_CHECKING:
+    from lane_planner.rules.baseline import Compared
 
 Document = dict[str, Any]
 
@@ -95,6 +98,7 @@ def check_document(
     diagnostics: Iterable[Diagnostic],
     cycles: Iterable[Cycle] | None,
     extra: Mapping[str, int],
+    baseline: Compared | None = None,
 ) -> Document:
     """Return what `check` found.
 
@@ -103,6 +107,7 @@ def check_document(
         diagnostics: faults of files.
         cycles: circular imports; None: not asked for.
         extra: further counts for the summary.
+        baseline: what the baseline says of them; None: there is none.
     """
     violations, diagnostics = list(violations), list(diagnostics)
     status = Counter(violation.status for violation in violations)
@@ -121,7 +126,30 @@ def check_document(
     if cycles is not None:
         document["cycles"] = cycle_entries(cycles)
         document["summary"]["cycles"] = len(document["cycles"])
+    if baseline is not None:
+        document["baseline"] = _baseline_entry(baseline)
+        document["summary"]["stale"] = len(baseline.judged.stale)
+        for entry in document.get("cycles", ()):
+            known = (entry["code"], tuple(entry["modules"])) in baseline.judged.circles
+            entry["status"] = "baseline" if known else "new"
     return document
+
+
+def _baseline_entry(baseline: Compared) -> Document:
+    entry: Document = {
+        "path": baseline.path,
+        "stale": [
+            {"entry": str(stale.entry), "reason": stale.reason} for stale in baseline.judged.stale
+        ],
+    }
+    update = baseline.update
+    if update is not None:
+        entry["update"] = {
+            "removed": update.removed,
+            "narrowed": update.narrowed,
+            "added": update.added,
+        }
+    return entry
 
 
 def cycle_entries(cycles: Iterable[Cycle]) -> list[Document]:

@@ -13,6 +13,7 @@ from lane_planner.rules.violations import Violation
 
 if TYPE_CHECKING:
     from lane_planner.executor.status import Status
+    from lane_planner.rules.baseline import Compared, Update
     from lane_planner.rules.cycles import Cycle
 
 # Lines of one kind that a person will read; the rest is counted.
@@ -27,6 +28,8 @@ def check_text(
     modules: int,
     opaque: int,
     verbose: bool,
+    cycles: Sequence[Cycle] | None = None,
+    baseline: Compared | None = None,
 ) -> str:
     """Return violations as path:line:column: code message, and a summary of the rest.
 
@@ -36,12 +39,15 @@ def check_text(
         idle_waivers: waivers that cover nothing.
         modules: how many modules were looked at.
         opaque: how many dynamic imports cannot be read.
-        verbose: whether diagnostics are listed too.
+        verbose: whether diagnostics, and what is waived or in the baseline, are listed too.
+        cycles: circular imports; None: not asked for.
+        baseline: what the baseline says of them; None: there is none.
     """
     counted = [v for v in violations if v.status == "new"]
     lines = [
         f"{printable(v.path)}:{v.line}:{v.column + 1}: {v.code} {printable(v.message)}"
-        for v in counted
+        + ("" if v.status == "new" else f" ({v.status})")
+        for v in (violations if verbose else counted)
     ]
     if verbose:
         lines += [
@@ -50,18 +56,24 @@ def check_text(
             for d in diagnostics
         ]
     lines += [f"waiver {printable(waiver)}" for waiver in idle_waivers]
+    if baseline is not None:
+        lines += _stale(baseline, verbose)
+    old = sum(v.status == "baseline" for v in violations)
+    new = "new " if old else ""
     pairs = Counter((v.importer_lane, v.imported_lane or "(no lane)") for v in counted)
     if pairs:
         shown = ", ".join(
             f"{a} → {b} {n:,}" for (a, b), n in sorted(pairs.items(), key=lambda i: (-i[1], i[0]))
         )
-        lines.append(f"{plural(len(counted), 'violation')} in {plural(modules, 'module')}: {shown}")
+        what = plural(len(counted), f"{new}violation")
+        lines.append(f"{what} in {plural(modules, 'module')}: {shown}")
     else:
-        lines.append(f"no violation in {plural(modules, 'module')}")
+        lines.append(f"no {new}violation in {plural(modules, 'module')}")
     codes = Counter((d.code, d.optional) for d in diagnostics)
     quiet = [
         plural(count, what)
         for count, what in (
+            (old, "baseline violation"),
             (sum(v.status == "waived" for v in violations), "waived violation"),
             (codes["LP301", False], "missing import"),
             (codes["LP301", True], "missing optional import"),
@@ -76,13 +88,45 @@ def check_text(
     if quiet:
         hint = "" if verbose else " (-v lists them)"
         lines.append(f"also seen: {', '.join(quiet)}{hint}")
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    if cycles is not None:
+        known = frozenset() if baseline is None else baseline.judged.circles
+        fresh = [cycle for cycle in cycles if (cycle.code, cycle.modules) not in known]
+        text += cycles_text(fresh, known=len(cycles) - len(fresh))
+    if baseline is not None and baseline.update is not None:
+        text += f"{printable(baseline.path)}: {_updated(baseline.update)}\n"
+    return text
 
 
-def cycles_text(cycles: Sequence[Cycle]) -> str:
-    """Return each cycle with its size, a shortest circle and imports that break it."""
+def _stale(baseline: Compared, verbose: bool) -> list[str]:
+    """Return a line for each entry of the baseline that covers less than it could."""
+    stale = baseline.judged.stale
+    shown = stale if verbose else stale[:_SHOWN]
+    lines = [f"baseline {printable(f'{one.entry} {one.reason}')}" for one in shown]
+    if len(stale) > len(shown):
+        lines.append(f"… and {plural(len(stale) - len(shown), 'more stale baseline entry')}")
+    if stale:
+        lines.append("`check --update-baseline` takes out of the baseline what is gone")
+    return lines
+
+
+def _updated(update: Update) -> str:
+    parts = [f"{update.removed:,} removed", f"{update.added:,} added"]
+    if update.narrowed:
+        parts.insert(1, f"{update.narrowed:,} narrowed")
+    return ", ".join(parts)
+
+
+def cycles_text(cycles: Sequence[Cycle], *, known: int = 0) -> str:
+    """Return each cycle with its size, a shortest circle and imports that break it.
+
+    Args:
+        cycles: those that are shown.
+        known: how many others are in the baseline.
+    """
+    also = f"also seen: {plural(known, 'circular import')} in the baseline\n" if known else ""
     if not cycles:
-        return "no circular import\n"
+        return f"no {'new ' if known else ''}circular import\n{also}"
     lines = []
     for cycle in cycles:
         kind = "eager" if cycle.code == "LP201" else "with deferred imports"
@@ -99,9 +143,10 @@ def cycles_text(cycles: Sequence[Cycle]) -> str:
             lines.append(f"  at most {plural(len(cycle.breakers), 'import')}, not proved fewest")
     eager = sum(cycle.code == "LP201" for cycle in cycles)
     lines.append(
-        f"{plural(len(cycles), 'circular import')}: {eager} eager, {len(cycles) - eager} deferred"
+        f"{plural(len(cycles), 'new circular import' if known else 'circular import')}: "
+        f"{eager} eager, {len(cycles) - eager} deferred"
     )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + also
 
 
 MEANINGS = {
