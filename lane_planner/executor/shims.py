@@ -124,9 +124,8 @@ def shims_in(snapshot: Snapshot, today: datetime.date) -> tuple[FoundShim, ...]:
             shims[path] = shim
     if not shims:
         return ()
-    mentions = find_mentions(
-        snapshot.git, snapshot.commit, {shim.old.rpartition(".")[0] for shim in shims.values()}
-    )
+    homes = {shim.old.rpartition(".")[0] for shim in shims.values()}
+    mentions = find_mentions(snapshot.git, snapshot.commit, homes).mentions()
     targets = {site.imported for site in facts.graph.sites if site.resolved}
     known = {shim.old for shim in shims.values()} | facts.graph.modules.keys()
     found = []

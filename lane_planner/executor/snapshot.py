@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from lane_planner import __version__
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
+from lane_planner.base.memory import keep, recall
 from lane_planner.config.settings import Lane, Settings
 from lane_planner.planner.facts import (
     Scanned,
@@ -19,7 +21,7 @@ from lane_planner.planner.facts import (
     scan_repository,
 )
 from lane_planner.planner.hop import Facts
-from lane_planner.promotion.mentions import Mentions, find_mentions
+from lane_planner.promotion.mentions import Found, Mentions, find_mentions
 from lane_planner.promotion.mirrors import Mirror, directories_of, mirrors_in
 from lane_planner.promotion.values import MADE_INIT
 from lane_planner.promotion.workspace import Workspace
@@ -93,7 +95,18 @@ class Snapshot(msgspec.Struct, frozen=True):
             path: posixpath.normpath(posixpath.join(posixpath.dirname(path), os.fsdecode(target)))
             for path, target in self.read(sorted(self.links)).items()
         }
-        return find_mentions(self.git, self.commit, prefixes, links)
+        return self._found(sorted({*prefixes})).mentions(links)
+
+    def _found(self, prefixes: list[str]) -> Found:
+        """Return what git finds in the commit, or found when it was asked the last time."""
+        memory = self.git.state_dir / "cache" / "mentions.bin"
+        asked = repr((__version__, self.git.prefix, self.commit, prefixes))
+        known = recall(memory, tuple[str, Found])
+        if known is not None and known[0] == asked:
+            return known[1]
+        found = find_mentions(self.git, self.commit, prefixes)
+        keep(memory, (asked, found))
+        return found
 
     def _blob(self, path: str) -> bytes:
         if path not in self.blobs:

@@ -21,9 +21,10 @@ from xml.parsers import expat
 import msgspec
 
 from lane_planner.base.errors import UsageError
+from lane_planner.base.memory import keep, recall
 from lane_planner.base.text import plural
 from lane_planner.gates.coverage_database import MAGIC, json_report, measured_files
-from lane_planner.gates.coverage_memory import keep, keys_of, recall, situation
+from lane_planner.gates.coverage_memory import Figures, keys_of, situation
 
 # How many of the paths are looked up on disk to find out where they were written from.
 _SAMPLE = 200
@@ -118,7 +119,7 @@ def _from_database(content: bytes, root: Path, place: _Place, memory: Path | Non
         placed = {written for names in files.values() for written in names}
         elsewhere = [written for written in measured if written not in placed]
         keys = {} if situated is None else keys_of(situated, root, files)
-        known = {} if memory is None else recall(memory)
+        known = (None if memory is None else recall(memory, Figures)) or {}
         wanted = {name: names for name, names in files.items() if keys.get(name) not in known}
         fractions: dict[str, float] = {}
         if wanted or elsewhere:

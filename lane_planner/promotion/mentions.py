@@ -114,9 +114,32 @@ class Mentions:
                 yield self._places[index]
 
 
-def find_mentions(
-    git: Git, commit: str, prefixes: Iterable[str], links: Mapping[str, str] = MappingProxyType({})
-) -> Mentions:
+class Found(msgspec.Struct, frozen=True, array_like=True):
+    """What git found in the files of a commit, as bytes, so that it can be kept.
+
+    Attributes:
+        places: text, path and line of whatever names something under the prefixes.
+        computing: paths of the Python files that may put names of modules together.
+    """
+
+    places: tuple[tuple[bytes, bytes, int], ...]
+    computing: tuple[bytes, ...]
+
+    def mentions(self, links: Mapping[str, str] = MappingProxyType({})) -> Mentions:
+        """Return it, to be asked.
+
+        Args:
+            links: what the symbolic links of the commit lead to, by path, both below the root.
+        """
+        named = [
+            NamedAt(text.decode("utf-8", "surrogateescape"), os.fsdecode(path), line)
+            for text, path, line in self.places
+        ]
+        named += [NamedAt(target, path, 1) for path, target in links.items()]
+        return Mentions(named, links, map(os.fsdecode, self.computing))
+
+
+def find_mentions(git: Git, commit: str, prefixes: Iterable[str]) -> Found:
     """Search a commit's files for names and paths under some prefixes.
 
     Binary files are searched too: a pickle names the modules of its objects. Submodules are not.
@@ -125,14 +148,13 @@ def find_mentions(
         git: the repository, seen from the root.
         commit: full id of the commit.
         prefixes: dotted names and paths to start from, such as "candidate" or "src/candidate".
-        links: what the symbolic links of the commit lead to, by path, both below the root.
 
     Raises:
         EnvironmentFailure: git fails.
     """
     starts = "|".join(_SPECIAL.sub(r"\\\1", prefix) for prefix in sorted(set(prefixes)) if prefix)
     if not starts:
-        return Mentions(())
+        return Found((), ())
     naming = [part for word in _NAMING for part in ("-e", word)]
     with ThreadPoolExecutor(1) as pool:  # git reads through the files twice at once
         lines = pool.submit(_grep, git, "-n", "-F", *naming, commit, "--", "*.py")
@@ -142,15 +164,10 @@ def find_mentions(
         )  # fmt: skip
     skip = len(commit) + 1
     computing = {
-        os.fsdecode(path) for path, _, text in _lines(lines.result(), skip)
-        if _PUT_TOGETHER.search(text)
-    }  # fmt: skip
-    named = [
-        NamedAt(text.decode("utf-8", "surrogateescape"), os.fsdecode(path), line)
-        for path, line, text in _lines(found, skip)
-    ]
-    named += [NamedAt(target, path, 1) for path, target in links.items()]
-    return Mentions(named, links, computing)
+        path for path, _, text in _lines(lines.result(), skip) if _PUT_TOGETHER.search(text)
+    }
+    places = ((text, path, line) for path, line, text in _lines(found, skip))
+    return Found(tuple(places), tuple(sorted(computing)))
 
 
 def _grep(git: Git, *arguments: str) -> bytes:

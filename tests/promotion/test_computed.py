@@ -37,7 +37,7 @@ def test_git_finds_the_files_that_may_put_names_together(tmp_path: Path) -> None
     texts = files | plain | {"docs/x.md": lines[0]}
     root = new_repository(tmp_path / "repo", {p: f"{t}\n".encode() for p, t in texts.items()})
     git = Git.require(root)
-    found = find_mentions(git, git.head(), ["candidate"]).computing
+    found = find_mentions(git, git.head(), ["candidate"]).mentions().computing
     assert found is not None
     assert {path: files[path] for path in files.keys() - found} == {}
     assert found == files.keys()

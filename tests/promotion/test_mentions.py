@@ -14,7 +14,7 @@ from tests.executor.repositories import new_repository
 
 def _found(root: Path, *prefixes: str) -> list[tuple[str, str, int]]:
     git = Git.require(root)
-    found = find_mentions(git, git.head(), prefixes)
+    found = find_mentions(git, git.head(), prefixes).mentions()
     return [
         (place.text, place.path, place.line)
         for prefix in prefixes
@@ -66,7 +66,7 @@ def test_no_prefix_names_nothing(tmp_path: Path) -> None:
     root = new_repository(tmp_path / "repo", {"b.txt": b"core.a\n"})
     assert _found(root, "candidate") == []
     git = Git.require(root)
-    assert list(find_mentions(git, git.head(), ["", ""]).of_name("core")) == []
+    assert list(find_mentions(git, git.head(), ["", ""]).mentions().of_name("core")) == []
 
 
 def test_only_the_commit_is_searched_below_the_root(tmp_path: Path) -> None:
