@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ PACKAGES = (
     "pyflakes==3.4.0",
     "toolz==1.2.0",
     "zict==3.0.0",
+    "libcst==1.9.0",
+    "mpmath==1.3.0",
+    "passlib==1.7.4",
 )
 
 
@@ -25,10 +29,12 @@ def main(directory: Path) -> None:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     directory.mkdir(parents=True, exist_ok=True)
+    # Of a package that is there already pip would leave what another version does not have.
+    shutil.rmtree(directory / "packages", ignore_errors=True)
     subprocess.run(
         [
             sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-            "--upgrade", "--target", str(directory / "packages"), *PACKAGES,
+            "--target", str(directory / "packages"), *PACKAGES,
         ],
         check=True,
     )  # fmt: skip
