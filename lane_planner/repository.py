@@ -25,10 +25,12 @@ from lane_planner.scan.tree import Progress, silent
 
 # What planning and promoting load is not loaded by `check`: it runs on every commit.
 if TYPE_CHECKING:
-    from lane_planner.executor.apply import Applied
+    from lane_planner.executor.apply import ApplyOptions
+    from lane_planner.executor.campaign import Result
     from lane_planner.executor.carry_out import Outcome
-    from lane_planner.executor.journal import Event
+    from lane_planner.executor.journal import Event, Run
     from lane_planner.executor.promote import Analysis
+    from lane_planner.executor.recovery import RolledBack
     from lane_planner.executor.shims import ShimChoice, ShimReview
     from lane_planner.executor.snapshot import Snapshot
     from lane_planner.graph.verify import Comparison
@@ -546,11 +548,12 @@ class Repository:
         dirty = any(p in known or p.endswith((".py", ".pyi")) for p in self.git.changed_paths())
         return f"{commit}-dirty" if dirty else commit
 
-    def snapshot(self, coverage: Mapping[str, float] | None) -> Snapshot:
-        """Return the checked-out commit, read, for promotions.
+    def snapshot(self, coverage: Mapping[str, float] | None, commit: str | None = None) -> Snapshot:
+        """Return a commit, read, for promotions.
 
         Args:
             coverage: fraction of each file's lines that tests run; None: not asked for.
+            commit: full id; None: the one that is checked out.
 
         Raises:
             UsageError: there is no git repository, or no commit.
@@ -558,7 +561,7 @@ class Repository:
         from lane_planner.executor.snapshot import take_snapshot
 
         git = self.require_git()
-        found = take_snapshot(git, self.settings, git.head(), self.cache, coverage)
+        found = take_snapshot(git, self.settings, commit or git.head(), self.cache, coverage)
         self.cache.save()
         return found
 
@@ -643,33 +646,68 @@ class Repository:
         self,
         content: bytes,
         where: str,
-        *,
-        steps: int | None = None,
-        gates: bool = True,
-        rebase: bool = False,
-        shims: ShimChoice | None = None,
-        rewrite_text: bool = False,
+        options: ApplyOptions | None = None,
         observe: Callable[[Event], None] = lambda event: None,
-    ) -> Applied:
+    ) -> Result:
         """Carry a plan out; see `lane_planner.executor.apply.apply_plan`.
 
         Args:
             content: the plan as JSON.
             where: its file's name, for messages.
-            steps: only so many, from the first.
-            gates: whether gates run.
-            rebase: whether a plan of another commit or configuration is verified anew.
-            shims: what to leave at the old paths; None: nothing.
-            rewrite_text: whether names in text are rewritten too, where they are certain.
+            options: how it is to be carried out; None: as is usual.
             observe: told of each event when the journal holds it.
         """
-        from lane_planner.executor.apply import apply_plan, due_hop
+        from lane_planner.executor.apply import ApplyOptions
+        from lane_planner.executor.orders import keep_order
 
+        options = options or ApplyOptions()
         plan = plan_in(content, where)
-        self.require_git()
+        git = self.require_git()
         plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
-        coverage = self._needed_coverage() if gates else None  # coverage is a gate too
-        snapshot = self.snapshot(coverage)
+        snapshot = self._leaving(plan, where, git.head(), options)
+        order = keep_order(git, plan_id, content, options)
+        return self._carry_out(snapshot, plan, plan_id, options, order, None, observe)
+
+    def resume(self, observe: Callable[[Event], None] = lambda event: None) -> Result | Run:
+        """Go on with the last run, which was interrupted.
+
+        Args:
+            observe: told of each event when the journal holds it.
+
+        Returns:
+            How the campaign ended; of another run, the run as it is: done, or rolled back.
+
+        Raises:
+            UsageError: there is no such run.
+            EnvironmentFailure: git or the disk failed.
+        """
+        from lane_planner.executor.orders import kept_plan, order_of
+        from lane_planner.executor.recovery import interrupted_run, settle
+
+        git = self.require_git()
+        run = interrupted_run(git)
+        if not run.begun.order:
+            return settle(git, run)
+        order = order_of(run)
+        content, path = kept_plan(git, order)
+        plan = plan_in(content, str(path))
+        snapshot = self._leaving(plan, str(path), run.base, order.options)
+        return self._carry_out(
+            snapshot, plan, order.plan, order.options, run.begun.order, run, observe
+        )
+
+    def roll_back(self) -> RolledBack:
+        """Undo the last run; see `lane_planner.executor.recovery.roll_back`."""
+        from lane_planner.executor.recovery import roll_back
+
+        return roll_back(self.require_git())
+
+    def _leaving(self, plan: Plan, where: str, commit: str, options: ApplyOptions) -> Snapshot:
+        """Return a commit, read, for the hop of a plan that is due on it."""
+        from lane_planner.executor.apply import due_hop
+
+        coverage = self._needed_coverage() if options.gates else None  # coverage is a gate too
+        snapshot = self.snapshot(coverage, commit)
         number = due_hop(snapshot.facts, plan)
         if not 0 <= number < len(plan.hops):
             raise UsageError(f"{where} has steps of a hop {number} that it lacks: make a new plan")
@@ -678,10 +716,23 @@ class Repository:
             raise UsageError(f"{where} leaves a lane that the configuration lacks: make a new plan")
         snapshot = snapshot.leaving(source, self.cache)
         self.cache.save()
+        return snapshot
+
+    def _carry_out(
+        self,
+        snapshot: Snapshot,
+        plan: Plan,
+        plan_id: str,
+        options: ApplyOptions,
+        order: str,
+        resumed: Run | None,
+        observe: Callable[[Event], None],
+    ) -> Result:
+        from lane_planner.executor.apply import apply_plan
+
         return apply_plan(
             snapshot, plan, plan_id,
-            steps=steps, gates=gates, rebase=rebase, shims=shims,
-            rewrite_text=rewrite_text, observe=observe,
+            options=options, order=order, resumed=resumed, observe=observe,
         )  # fmt: skip
 
     def shims(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,14 +18,19 @@ from lane_planner.cli.options import (
     text_option,
 )
 
+if TYPE_CHECKING:
+    from lane_planner.executor.campaign import Result
+    from lane_planner.executor.journal import Mode
+
 
 @click.command()
 @common("text", "json")
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Only the first N steps.")
 @click.option(
-    "--mode", type=click.Choice(["single"]), default="single", show_default=True,
-    help="single: one branch, one commit a step.",
+    "--mode", type=click.Choice(["single", "stack", "wave"]), default="single", show_default=True,
+    help="single: one branch. stack: a branch a batch, each on the one before. wave: the batches "
+    "of the first wave, each on what is checked out; merge them and go on with --rebase-plan.",
 )  # fmt: skip
 @click.option("--no-gates", is_flag=True, help="Run no gate, and ask for no coverage.")
 @click.option(
@@ -38,45 +44,48 @@ def command(
     options: Common,
     plan: Path,
     steps: int | None,
-    mode: str,
+    mode: Mode,
     no_gates: bool,
     rebase_plan: bool,
     shim: str | None,
     shim_expires: datetime.datetime | None,
     rewrite_text: bool,
 ) -> int:
-    """Carry out PLAN, a file that `plan --format json` wrote, on one branch.
+    """Carry out PLAN, a file that `plan --format json` wrote, one commit a step.
 
     Of a plan of several hops the first one is carried out that has steps that have not landed:
     once they are merged, --rebase-plan goes on with the next.
 
-    Steps whose references cannot be rewritten surely are left out, with those that wait for them.
+    The steps of a batch are gated together. Where a gate fails, the steps that make it fail are
+    found and left out, with those that wait for them; so are steps whose references cannot be
+    rewritten surely.
 
-    Ends with 0 if every step was carried out, 1 if some were left out, 3 if a gate failed and all
-    was rolled back.
+    Ends with 0 if every step was carried out, 1 if some were left out, 3 if gates left nothing to
+    carry out and all was rolled back. A run that is killed can be gone on with: see `resume`.
     """
-    shims = shim_choice(shim, shim_expires)
+    from lane_planner.executor.apply import ApplyOptions
+
     content = plan_content(plan)
     repository = options.open()
+    wanted = ApplyOptions(
+        mode=mode, steps=steps, gates=not no_gates, rebase=rebase_plan,
+        shims=shim_choice(shim, shim_expires), rewrite_text=rewrite_text,
+    )  # fmt: skip
     with steps_shown(options, steps or content.count(b'"moves"')) as observe:
-        applied = repository.apply(
-            content,
-            str(plan),
-            steps=steps,
-            gates=not no_gates,
-            rebase=rebase_plan,
-            shims=shims,
-            rewrite_text=rewrite_text,
-            observe=observe,
-        )
+        result = repository.apply(content, str(plan), wanted, observe)
+    return shown(options, result)
+
+
+def shown(options: Common, result: Result) -> int:
+    """Write how carrying a plan out ended, and return the exit code."""
     from lane_planner.report.application import application_document, application_text
 
     if options.format == "json":
         from lane_planner.report.documents import to_json
 
-        options.write(to_json(application_document(applied)))
+        options.write(to_json(application_document(result)))
     else:
-        options.write(application_text(applied))
-    if not applied.outcome.success:
+        options.write(application_text(result))
+    if not result.success:
         return 3
-    return 1 if applied.left_out else 0
+    return 1 if result.left_out else 0

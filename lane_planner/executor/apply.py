@@ -1,22 +1,19 @@
-"""Carrying a plan out on one branch, one commit a step."""
+"""Carrying a plan out: what of it holds on a commit, and the campaign that it comes to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import groupby
 
 import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import plural, printable
-from lane_planner.executor.carry_out import Carried, Job, Outcome, Step, carry_out
-from lane_planner.executor.journal import Event
-from lane_planner.executor.promote import (
-    advance,
-    promotion_evidence,
-    require_committed,
-    step_moves,
-    step_name,
-)
+from lane_planner.executor.campaign import Batch, Campaign, LeftOut, Result, carry_out_campaign
+from lane_planner.executor.journal import Event, Mode, Run
+from lane_planner.executor.line import PlanLine
+from lane_planner.executor.promote import promotion_evidence, require_committed
+from lane_planner.executor.run import Carried
 from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import Evidence, ModuleCoverage
@@ -24,37 +21,31 @@ from lane_planner.planner.hop import Facts, Hop, giving_way, open_hop
 from lane_planner.planner.order import blocked_modules
 from lane_planner.planner.plan import check_plan
 from lane_planner.planner.schema import Plan, PlannedStep, sealed
-from lane_planner.promotion.compose import compose
-from lane_planner.promotion.naming import Refused
-from lane_planner.promotion.shims import Shims
 from lane_planner.promotion.values import FileMove
 
 
-class LeftOut(msgspec.Struct, frozen=True):
-    """A step that was not carried out.
+class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a plan is to be carried out.
 
     Attributes:
-        step: its id.
-        modules: its modules.
-        reason: the place and the cause, or the step that it waits for.
+        mode: how branches are made of its batches.
+        steps: carry out only so many, from the first that has not landed; None: all of the hop.
+        gates: whether the configured gates run.
+        rebase: whether a plan of another commit or configuration is verified anew; what has
+            landed is passed over then, and what does not hold any more is left out.
+        shims: what to leave at the old paths; None: nothing.
+        rewrite_text: whether names in text are rewritten too, where they are certain.
     """
 
-    step: str
-    modules: tuple[str, ...]
-    reason: str
+    mode: Mode = "single"
+    steps: int | None = None
+    gates: bool = True
+    rebase: bool = False
+    shims: ShimChoice | None = None
+    rewrite_text: bool = False
 
 
-class Applied(msgspec.Struct, frozen=True):
-    """How carrying out a plan ended.
-
-    Attributes:
-        outcome: of the run.
-        left_out: steps that do not hold any more, steps whose references cannot be rewritten
-            surely, and those that wait for them, in order.
-    """
-
-    outcome: Outcome
-    left_out: tuple[LeftOut, ...]
+_DEFAULTS = ApplyOptions()
 
 
 def apply_plan(
@@ -62,57 +53,45 @@ def apply_plan(
     plan: Plan,
     plan_id: str,
     *,
-    steps: int | None = None,
-    gates: bool = True,
-    rebase: bool = False,
-    shims: ShimChoice | None = None,
-    rewrite_text: bool = False,
+    options: ApplyOptions = _DEFAULTS,
+    order: str = "",
+    resumed: Run | None = None,
     observe: Callable[[Event], None] = lambda event: None,
-) -> Applied:
-    """Carry a hop of a plan out on a new branch, or leave everything as it was.
+) -> Result:
+    """Carry a hop of a plan out on new branches, or leave everything as it was.
 
-    A step whose references cannot be rewritten surely is left out, with those that wait for it;
-    the others are carried out.
+    A step whose references cannot be rewritten surely, or whose gates fail, is left out, with those
+    that wait for it; the others are carried out.
 
     Args:
-        snapshot: the repository at the commit that is checked out, leaving the lane of `due_hop`.
+        snapshot: the repository at the commit to start from, leaving the lane of `due_hop`.
         plan: the plan.
-        plan_id: its identity, for the branch, the commits' trailers and the journal.
-        steps: carry out only so many, from the first that has not landed; None: all of the hop.
-        gates: whether the configured gates run.
-        rebase: whether a plan of another commit or configuration is verified anew; what has
-            landed is passed over then, and what does not hold any more is left out.
-        shims: what to leave at the old paths; None: nothing.
-        rewrite_text: whether names in text are rewritten too, where they are certain.
+        plan_id: its identity, for the branches, the commits' trailers and the journal.
+        options: how it is to be carried out.
+        order: all of this for the journal, to go on with after a kill.
+        resumed: the run that was killed, to go on with; None: a new one.
         observe: told of each event when the journal holds it.
 
     Raises:
         UsageError: the plan is of another commit or configuration, was edited, or does not hold
             on this one; or the shims that are asked for cannot be.
-        EnvironmentFailure: git or the disk failed; everything was undone.
+        EnvironmentFailure: git or the disk failed; everything was undone, unless branches had been
+            made: then the run can be resumed.
     """
-    hop, holding, left_out = _verified(snapshot, plan, rebase)
-    chosen = holding if steps is None else holding[:steps]
+    hop, holding, left_out = _verified(snapshot, plan, options.rebase)
+    chosen = holding if options.steps is None else holding[: options.steps]
     if not chosen:
         raise UsageError("the plan has no step to carry out")
     moves = tuple(FileMove(m.source, m.target) for step in chosen for m in step.moves)
-    dirty = frozenset(snapshot.git.changed_paths())
+    # What is checked out by now is no matter of a run that has begun.
+    dirty = frozenset(snapshot.git.changed_paths() if resumed is None else ())
     require_committed(dirty, moves)
     settings = snapshot.facts.settings
-    source, target = hop.source.name, hop.target.name
-    name = f"plan-{plan_id[:12]}"
-    if plan.commit != snapshot.commit:
-        name += f"-on-{snapshot.commit[:12]}"  # what landed of it before has a branch already
-    job = Job(
-        base_commit=snapshot.commit,
-        branch=f"promote/{source}-to-{target}/{name}",
-        title=f"promote({source}→{target}): {plural(len(moves), 'module')} of plan {plan_id[:12]}",
-        plan_id=plan_id,
-        moves=moves,
-        gates=settings.gates if gates else (),
-    )
-    left = left_shims(snapshot, shims, hop.source, hop.target)
-    composer = _Composer(snapshot, hop, chosen, left, rewrite_text, dirty)
+    left = left_shims(snapshot, options.shims, hop.source, hop.target)
+    line = PlanLine(
+        snapshot, hop, snapshot.workspace(), snapshot.mentions(hop.source), left,
+        options.rewrite_text, dirty,
+    )  # fmt: skip
 
     def evidence(carried: Carried) -> Evidence:
         landed = {name for step in carried.steps for name in step.promotion.modules}
@@ -123,10 +102,44 @@ def apply_plan(
             coverage = [ModuleCoverage(n, data.get(modules[n].path)) for n in sorted(landed)]
         return promotion_evidence(snapshot, carried, coverage, ())
 
-    outcome = carry_out(
-        snapshot.git, settings, job, composer.next_step, evidence=evidence, observe=observe
+    result = carry_out_campaign(
+        snapshot.git, settings, _campaign(snapshot, plan, plan_id, hop, chosen, options, order),
+        line, resumed=resumed, evidence=evidence, observe=observe,
+    )  # fmt: skip
+    return msgspec.structs.replace(result, left_out=(*left_out, *result.left_out))
+
+
+def _campaign(
+    snapshot: Snapshot,
+    plan: Plan,
+    plan_id: str,
+    hop: Hop,
+    chosen: Sequence[PlannedStep],
+    options: ApplyOptions,
+    order: str,
+) -> Campaign:
+    way = f"promote({hop.source.name}→{hop.target.name})"
+    name = f"plan-{plan_id[:12]}"
+    if plan.commit != snapshot.commit:
+        name += f"-on-{snapshot.commit[:12]}"  # what landed of it before has branches already
+    branch = f"promote/{hop.source.name}-to-{hop.target.name}/{name}"
+    batches = []
+    for number, steps in groupby(chosen, lambda step: step.batch):
+        batch = tuple(steps)
+        count = plural(sum(len(step.modules) for step in batch), "module")
+        title = f"{way}: {count} of batch {number} of plan {plan_id[:12]}"
+        batches.append(Batch(number, batch[0].wave, f"{branch}-b{number:04d}", title, batch))
+    count = plural(sum(len(step.moves) for step in chosen), "module")
+    return Campaign(
+        base_commit=snapshot.commit,
+        mode=options.mode,
+        branch=branch,
+        title=f"{way}: {count} of plan {plan_id[:12]}",
+        plan_id=plan_id,
+        batches=tuple(batches),
+        gates=snapshot.facts.settings.gates if options.gates else (),
+        order=order,
     )
-    return Applied(outcome, (*left_out, *composer.left_out))
 
 
 def due_hop(facts: Facts, plan: Plan) -> int:
@@ -241,55 +254,3 @@ def _rebased(
         else:
             left_out[step.id] = LeftOut(step.id, step.modules, reason)
     return tuple(kept), tuple(left_out.values())
-
-
-class _Composer:
-    """Works out each step when the former one is committed."""
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        hop: Hop,
-        steps: Iterable[PlannedStep],
-        shims: Shims | None,
-        rewrite_text: bool,
-        dirty: Collection[str],
-    ) -> None:
-        self._snapshot = snapshot
-        self._hop = hop
-        self._steps = iter(steps)
-        self._workspace = snapshot.workspace()
-        self._mentions = snapshot.mentions(hop.source)
-        self._shims = shims
-        self._rewrite_text = rewrite_text
-        self._dirty = dirty
-        self._missing: set[str] = set()
-        self.left_out: list[LeftOut] = []
-
-    def next_step(self, commit: str) -> Step | None:
-        """Return the next step that can be made, or None after the last."""
-        for step in self._steps:
-            waits_for = sorted(self._missing.intersection(step.after))
-            if waits_for:
-                self._leave_out(step, f"it waits for step {waits_for[0]}")
-                continue
-            moves = step_moves(self._snapshot, self._workspace, self._hop, step.modules, None)
-            name = step_name(self._snapshot, step.modules)
-            try:
-                composed = compose(
-                    self._workspace, self._hop.source, self._hop.target, moves, self._mentions,
-                    name=name, shims=self._shims, rewrite_text=self._rewrite_text,
-                )  # fmt: skip
-            except Refused as refusal:
-                self._leave_out(step, f"{printable(refusal.path)}:{refusal.line}: {refusal.reason}")
-                continue
-            origin = self._workspace.origin
-            along = [FileMove(origin(m.source), m.target) for m in composed.promotion.along]
-            require_committed(self._dirty, along)
-            advance(self._workspace, composed)
-            return Step(step.id, composed.promotion)
-        return None
-
-    def _leave_out(self, step: PlannedStep, reason: str) -> None:
-        self._missing.add(step.id)
-        self.left_out.append(LeftOut(step.id, step.modules, reason))

@@ -19,13 +19,15 @@ from lane_planner.executor.files import remove
 from lane_planner.executor.places import blobs_path, index_path, scratch_path
 from lane_planner.promotion.values import NEW_FILES, Promotion
 
+DATES = ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")
+"""The variables that say when a commit is made."""
+
 _IDENTITY_VARIABLES = (
     "GIT_AUTHOR_NAME",
     "GIT_AUTHOR_EMAIL",
-    "GIT_AUTHOR_DATE",
     "GIT_COMMITTER_NAME",
     "GIT_COMMITTER_EMAIL",
-    "GIT_COMMITTER_DATE",
+    *DATES,
 )
 
 # A split or sparse index would put a part of ours among the user's files, or leave paths out.
@@ -181,7 +183,8 @@ class TreeWriter:
     """A line of commits that grows from a base commit, one promotion a commit.
 
     It holds a temporary index in the scratch directory, which is the holder's of the run lock;
-    use it as a context manager, or call `discard`. Commits stay unreferenced until `create_branch`.
+    use it as a context manager, or call `discard`. Commits stay unreferenced until branches are
+    created.
 
     Args:
         git: the repository, seen from the root that promotions' paths are relative to.
@@ -377,38 +380,46 @@ def require_free_branch(git: Git, branch: str) -> None:
             )
 
 
-def create_branch(git: Git, branch: str, commit: str, *, reason: str) -> None:
-    """Create a branch at a commit, in one transaction.
+def create_branches(git: Git, branches: Mapping[str, str], *, reason: str) -> None:
+    """Create branches, all in one transaction.
 
     Args:
         git: the repository.
-        branch: its name, which must not exist.
-        commit: full id.
+        branches: full ids of the commits that they are to be at, by names that must not exist.
         reason: for the reflog.
 
     Raises:
-        EnvironmentFailure: it exists by now, or git cannot write it; nothing changed.
+        EnvironmentFailure: one exists by now, or git cannot write them; nothing changed.
     """
-    _update_refs(git, f"create refs/heads/{branch}\0{commit}\0", reason)
+    commands = (f"create refs/heads/{name}\0{commit}\0" for name, commit in branches.items())
+    _update_refs(git, "".join(commands), reason)
 
 
-def delete_branch(git: Git, branch: str, commit: str, *, reason: str) -> None:
-    """Delete a branch if it still is at a commit.
+def delete_branches(git: Git, branches: Mapping[str, str], *, reason: str) -> None:
+    """Delete branches that still are at their commits, all in one transaction.
+
+    Args:
+        git: the repository.
+        branches: full ids of the commits that they are at, by name.
+        reason: for the reflog.
 
     Raises:
-        EnvironmentFailure: it is elsewhere or gone, or git cannot write it; nothing changed.
+        EnvironmentFailure: one is elsewhere or gone, or git cannot write them; nothing changed.
     """
-    _update_refs(git, f"delete refs/heads/{branch}\0{commit}\0", reason)
+    commands = (f"delete refs/heads/{name}\0{commit}\0" for name, commit in branches.items())
+    _update_refs(git, "".join(commands), reason)
 
 
-def _update_refs(git: Git, command: str, reason: str) -> None:
+def _update_refs(git: Git, commands: str, reason: str) -> None:
+    if not commands:
+        return
     git.out(
         "update-ref",
         "-m",
         f"lane-planner: {printable(reason)}",
         "--stdin",
         "-z",
-        stdin=os.fsencode(f"start\0{command}prepare\0commit\0"),
+        stdin=os.fsencode(f"start\0{commands}prepare\0commit\0"),
         env=identity(git),  # for the reflog
     )
 

@@ -19,10 +19,12 @@ import msgspec
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.gates.command import GateResult
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, VERSION)
 _LOCK_SECONDS = 10.0
 
 Clock = Callable[[], str]
+Mode = Literal["single", "stack", "wave"]
 RunStatus = Literal["running", "done", "failed", "rolled-back", "interrupted"]
 
 
@@ -40,11 +42,26 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
         branch: the branch that it is to make.
         plan: id of the plan.
         pid: process that runs it.
+        title: what it is to do, in a line.
+        date: the time that its commits bear; "": each its own.
+        mode: how branches are made of steps.
+        order: what was asked for, as JSON that `lane_planner.executor.orders` reads; "": it cannot
+            be gone on with.
     """
 
     base: str
     branch: str
     plan: str
+    pid: int
+    title: str = ""
+    date: str = ""
+    mode: Mode = "single"
+    order: str = ""
+
+
+class RunResumed(msgspec.Struct, frozen=True, tag="run-resumed"):
+    """A run that was killed is gone on with, by process `pid`."""
+
     pid: int
 
 
@@ -62,6 +79,13 @@ class StepCommitted(msgspec.Struct, frozen=True, tag="step-committed"):
     commit: str
 
 
+class StepDropped(msgspec.Struct, frozen=True, tag="step-dropped"):
+    """A step is left out, and why: LP405 and the gate, the place that cannot be rewritten."""
+
+    step: str
+    reason: str
+
+
 class GateFinished(msgspec.Struct, frozen=True, tag="gate-finished"):
     """A gate ended on the files of a commit."""
 
@@ -70,13 +94,14 @@ class GateFinished(msgspec.Struct, frozen=True, tag="gate-finished"):
 
 
 class BranchIntended(msgspec.Struct, frozen=True, tag="branch-intended"):
-    """The branch is about to be created at `commit`."""
+    """A branch is about to be created at `commit`; without a name, the run's only one."""
 
     commit: str
+    branch: str = ""
 
 
 class RunFinished(msgspec.Struct, frozen=True, tag="run-finished"):
-    """The run succeeded: the branch is at `commit`."""
+    """The run succeeded: its last branch is at `commit`."""
 
     commit: str
 
@@ -95,8 +120,10 @@ class RunRolledBack(msgspec.Struct, frozen=True, tag="run-rolled-back"):
 
 Event = (
     RunStarted
+    | RunResumed
     | StepIntended
     | StepCommitted
+    | StepDropped
     | GateFinished
     | BranchIntended
     | RunFinished
@@ -116,7 +143,7 @@ class Run(msgspec.Struct, frozen=True):
 
     Attributes:
         id: its number in the repository, from 1.
-        branch: the branch that it makes.
+        branch: the branch that it makes; the first of several.
         base: the commit that it builds on.
         plan: id of the plan.
         status: "running"; "done"; "rolled-back"; "failed": what it left could not all be undone;
@@ -125,9 +152,13 @@ class Run(msgspec.Struct, frozen=True):
         ended: likewise; None if it has not.
         steps: in the order in which they were begun.
         gates: in the order in which they ended.
-        result: the commit that the branch is, or was about to be, created at; None before that.
+        result: the commit that the last branch is, or was about to be, created at; None before
+            that.
         reason: why it came to nothing; None if it did not.
         leftovers: what could not be undone.
+        begun: the event that it began with.
+        branches: commits, by name, of the branches that are, or were about to be, created.
+        dropped: why, by step, of those that were left out.
     """
 
     id: int
@@ -142,6 +173,9 @@ class Run(msgspec.Struct, frozen=True):
     result: str | None
     reason: str | None
     leftovers: tuple[str, ...]
+    begun: RunStarted
+    branches: dict[str, str]
+    dropped: dict[str, str]
 
 
 class Journal:
@@ -178,9 +212,9 @@ class Journal:
                         "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT,"
                         " run INTEGER NOT NULL, at TEXT NOT NULL, data TEXT NOT NULL)"
                     )
-                    connection.execute(f"PRAGMA user_version={VERSION}")
+                _check_version(connection, path, new=True)
+                connection.execute(f"PRAGMA user_version={VERSION}")
                 connection.execute("COMMIT")
-                _check_version(connection, path)
             except BaseException:
                 connection.close()
                 raise
@@ -242,6 +276,19 @@ class Journal:
                 (run, self._clock(), _encoded(event)),
             )
 
+    def gates_of(self, run: int) -> list[GateFinished]:
+        """Return what gates said in a run, oldest first.
+
+        Raises:
+            EnvironmentFailure: the journal cannot be read, or holds what no event is.
+        """
+        with _told(self._path):
+            rows = self._connection.execute(
+                "SELECT data FROM event WHERE run = ? ORDER BY id", (run,)
+            ).fetchall()
+            events = [msgspec.json.decode(data, type=Event) for (data,) in rows]
+        return [event for event in events if isinstance(event, GateFinished)]
+
     def runs(self, *, holder: int | None) -> tuple[Run, ...]:
         """Return the state of every run, oldest first.
 
@@ -277,19 +324,28 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
     status: RunStatus | None = None
     leftovers: tuple[str, ...] = ()
     steps: dict[str, str | None] = {}
+    dropped: dict[str, str] = {}
+    branches: dict[str, str] = {}
     gates: list[GateResult] = []
+    pid = 0
     for at, event in events:
         match event:
             case RunStarted():
-                began = (at, event)
+                began, pid = (at, event), event.pid
+            case RunResumed():
+                pid, status, ended, reason, leftovers = event.pid, None, None, None, ()
             case StepIntended(step=step):
                 steps[step] = None
+            case StepDropped(step=step):
+                steps.pop(step, None)
+                dropped[step] = event.reason
             case StepCommitted(step=step, commit=commit):
                 steps[step] = commit
             case GateFinished(result=gate):
                 gates.append(gate)
             case BranchIntended(commit=commit):
                 result = commit
+                branches[event.branch or (began[1].branch if began else "")] = commit
             case RunFinished(commit=commit):
                 status, ended, result = "done", at, commit
             case RunRolledBack():
@@ -299,7 +355,7 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
         raise EnvironmentFailure(f"the journal does not say how run {run} began: it is damaged")
     started, first = began
     if status is None:
-        status = "running" if holder == first.pid else "interrupted"
+        status = "running" if holder == pid else "interrupted"
     return Run(
         id=run,
         branch=first.branch,
@@ -313,6 +369,9 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
         result=result,
         reason=reason,
         leftovers=leftovers,
+        begun=first,
+        branches=branches,
+        dropped=dropped,
     )
 
 
@@ -324,9 +383,9 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+def _check_version(connection: sqlite3.Connection, path: Path, *, new: bool = False) -> None:
     version = _version(connection)
-    if version != VERSION:
+    if version not in _READABLE and not (new and version == 0):
         raise EnvironmentFailure(
             f"the journal {path} is of version {version}, and this is a tool for version "
             f"{VERSION}: use the version that wrote it, or move the file away"

@@ -42,6 +42,11 @@ def worktree_path(git: Git) -> Path:
     return git.state_dir / "worktree"
 
 
+def plan_path(git: Git, plan_id: str) -> Path:
+    """Return the file of a plan that runs carry out."""
+    return git.state_dir / "plans" / f"{plan_id}.json"
+
+
 def evidence_paths(git: Git, branch: str) -> tuple[Path, Path]:
     """Return the files of a branch's evidence: JSON and Markdown."""
     directory = git.state_dir / "evidence"

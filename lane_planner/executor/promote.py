@@ -12,8 +12,9 @@ import msgspec
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import plural, printable
 from lane_planner.config.settings import Gate, Lane
-from lane_planner.executor.carry_out import Carried, Job, Outcome, Step, carry_out, in_order
+from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
 from lane_planner.executor.journal import Event
+from lane_planner.executor.run import Carried, Step
 from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import (
@@ -512,9 +513,9 @@ def promotion_evidence(
     settings = snapshot.facts.settings
     promotions = [step.promotion for step in carried.steps]
     return evidence_of(
-        carried.job.title,
+        carried.title,
         promotions,
-        base=carried.job.base_commit,
+        base=carried.base,
         result=carried.commit,
         gates=carried.gates,
         coverage=coverage,

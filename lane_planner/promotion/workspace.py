@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from copy import copy
 
 from lane_planner.config.settings import Settings
 from lane_planner.graph.resolve import BeyondTop, ImportSite, Resolver, absolute_name
@@ -88,6 +89,18 @@ class Workspace:
         self._tops = self.table.tops | {w.partition(".")[0] for w, _ in settings.aliases}
         for module in self.table.by_path.values():
             self._enter(module)
+
+    def fork(self) -> Workspace:
+        """Return another workspace at the same point, which goes its own way from here."""
+        other = copy(self)
+        for shared in ("records", "tracked", "made", "beside", "_contents", "_traits", "_matching"):
+            setattr(other, shared, copy(getattr(self, shared)))
+        for shared in ("_origins", "_moved", "_sites", "_imported"):
+            setattr(other, shared, copy(getattr(self, shared)))
+        for grown in ("_files", "_modules", "_importers", "_naming", "_binding"):
+            sets: dict[str, set[str]] = getattr(self, grown)
+            setattr(other, grown, {key: set(values) for key, values in sets.items()})
+        return other
 
     def name(self, paths: Iterable[str]) -> ModuleTable:
         """Return the modules that some files are, and the stubs beside them."""

@@ -55,6 +55,8 @@ def promotion_document(
                 "passed": gate.passed,
                 "timed_out": gate.timed_out,
                 "output": gate.output,
+                "attempts": gate.attempts,
+                "flaky": gate.flaky,
             }
             for gate in results
         ],
@@ -152,9 +154,8 @@ def promotion_text(
             )
         return "\n".join(lines) + "\n"
     for gate in outcome.gates:
-        verdict = "passed" if gate.passed else "timed out" if gate.timed_out else "FAILED"
         lines.append(
-            f"  gate {printable(gate.name)} ({gate.phase}): {verdict} in {gate.seconds:.1f} s"
+            f"  gate {printable(gate.name)} ({gate.phase}): {gate.verdict} in {gate.seconds:.1f} s"
         )
         if not gate.passed:
             lines += [f"    | {printable(line)}" for line in gate.output.splitlines()[-20:]]

@@ -19,7 +19,7 @@ from lane_planner.base.errors import EnvironmentFailure, LanePlannerError, Usage
 from lane_planner.base.git import Git
 from lane_planner.config.settings import Gate
 from lane_planner.executor import carry_out as module
-from lane_planner.executor.carry_out import Carried, Outcome, Step, carry_out, in_order
+from lane_planner.executor.carry_out import Outcome, carry_out, in_order
 from lane_planner.executor.journal import (
     BranchIntended,
     Event,
@@ -32,6 +32,7 @@ from lane_planner.executor.journal import (
 )
 from lane_planner.executor.lock import run_lock
 from lane_planner.executor.places import evidence_paths, lock_path
+from lane_planner.executor.run import Carried, Step
 from lane_planner.executor.status import status
 from lane_planner.gates.evidence import Evidence
 from lane_planner.promotion.values import FileMove
@@ -192,12 +193,6 @@ def test_gates_know_what_moves(root: Path) -> None:
         f"1 before {old} {old} [] 1\n",
         f"1 after {new} {new} [] 1\n",
     ]
-
-
-def test_gates_after_each_step_see_that_step(root: Path) -> None:
-    code = "import os; print(os.environ['LANE_PLANNER_MODULES'])"
-    outcome = run(root, python_gate(code), gate_each_step=True)
-    assert [gate.output for gate in outcome.gates] == ["core/a/mod.py\n", "core/b.py\n"]
 
 
 def test_a_gate_cannot_spoil_the_tree_for_the_next_phase(root: Path) -> None:

@@ -16,8 +16,8 @@ from lane_planner.executor.git_write import (
     Entry,
     Tree,
     TreeWriter,
-    create_branch,
-    delete_branch,
+    create_branches,
+    delete_branches,
     message_of,
 )
 from lane_planner.promotion.values import FileMove, FileWrite, Promotion
@@ -289,13 +289,13 @@ def test_branches_are_created_and_deleted_only_as_expected(tmp_path: Path) -> No
     repository = Git.require(root)
     before = snapshot(root)
     head = repository.head()
-    create_branch(repository, "x/y", head, reason="test\nof two lines")
+    create_branches(repository, {"x/y": head}, reason="test\nof two lines")
     assert git(root, "log", "-g", "--format=%gs", "x/y") == b"lane-planner: test\\nof two lines\n"
     with pytest.raises(EnvironmentFailure, match="update-ref failed"):
-        create_branch(repository, "x/y", head, reason="again")
+        create_branches(repository, {"x/y": head}, reason="again")
     with pytest.raises(EnvironmentFailure, match="update-ref failed"):
-        delete_branch(repository, "x/y", "1" * 40, reason="elsewhere")
-    delete_branch(repository, "x/y", head, reason="done")
+        delete_branches(repository, {"x/y": "1" * 40}, reason="elsewhere")
+    delete_branches(repository, {"x/y": head}, reason="done")
     assert snapshot(root)["refs"] == before["refs"]
 
 

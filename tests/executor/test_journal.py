@@ -148,7 +148,7 @@ def write_no_start(path: Path) -> None:
     ("spoil", "message"),
     [
         (write_junk, "is damaged"),
-        (write_other_version, "is of version 7, and this is a tool for version 1"),
+        (write_other_version, "is of version 7, and this is a tool for version 2"),
         (make_directory, "cannot use the journal"),
         (cut_short, "is damaged"),
         (write_unknown_event, "is damaged"),

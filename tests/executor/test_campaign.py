@@ -1,0 +1,200 @@
+"""Plans carried out in batches: how branches are made of them, and what is left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lane_planner.base.errors import UsageError
+from lane_planner.base.git import Git
+from lane_planner.executor.campaign import Result
+from lane_planner.executor.journal import Mode
+from lane_planner.executor.recovery import roll_back
+from lane_planner.executor.status import status
+from lane_planner.repository import Repository
+from tests.executor.campaigns import (
+    CHAIN,
+    NAMES,
+    campaign_repository,
+    carried_out,
+    failing_with,
+    gate_text,
+    moved,
+    planned,
+    tree_of,
+)
+from tests.executor.repositories import git, make_dirty, snapshot
+
+ALL = {*NAMES, *CHAIN}
+MODES: tuple[Mode, ...] = ("single", "stack", "wave")
+
+
+def left(result: Result) -> dict[str, str]:
+    """Return why modules are left out, by their last names."""
+    return {name.rpartition(".")[2]: one.reason for one in result.left_out for name in one.modules}
+
+
+def test_one_branch_has_a_commit_a_step(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r")
+    result = carried_out(root)
+    [made] = result.branches
+    assert result.success and len(made.steps) == 20 == len(result.steps)
+    assert git(root, "rev-list", "--count", f"main..{made.name}") == b"20\n"
+    assert moved(root, made.commit) == ALL
+
+
+def test_a_stack_has_a_branch_a_batch_each_on_the_one_before(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r")
+    single = carried_out(root).branches[0]
+    result = carried_out(root, "stack")
+    assert len(result.branches) >= 5
+    base = git(root, "rev-parse", "main").decode().strip()
+    for made in result.branches:
+        assert made.base == base
+        count = git(root, "rev-list", "--count", f"{base}..{made.name}")
+        assert int(count) == len(made.steps) <= 5
+        base = made.commit
+    assert tree_of(root, result.branches[-1].commit) == tree_of(root, single.commit)
+    assert result.waiting == 0
+
+
+def test_waves_are_branches_on_the_base_and_go_on_when_they_are_merged(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r")
+    single = carried_out(root).branches[0]
+    plan = planned(root)
+    waiting = 20
+    for _ in range(10):
+        result = (
+            carried_out(root, "wave", rebase=True) if waiting < 20 else carried_out(root, "wave")
+        )
+        base = git(root, "rev-parse", "main").decode().strip()
+        for made in result.branches:
+            assert made.base == base
+            git(root, "merge", "--quiet", "--no-edit", made.name)  # no two of them conflict
+        done = sum(len(made.steps) for made in result.branches)
+        assert result.waiting == waiting - done
+        waiting = result.waiting
+        if not waiting:
+            break
+    assert plan != planned(root)
+    assert tree_of(root, "main") == tree_of(root, single.commit)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("told", [True, False], ids=["named", "unnamed"])
+def test_what_makes_a_gate_fail_is_left_out_with_what_waits_for_it(
+    tmp_path: Path, mode: Mode, told: bool
+) -> None:
+    bad = failing_with(["m03"], ["m07"], ["c1"], ["m10", "m11"], told=told)
+    root = campaign_repository(tmp_path / "r", gate_text("fast", bad))
+    result = carried_out(root, mode)
+    gone = left(result)
+    assert gone.pop("m03") == "LP405: gate fast (after the move) failed with exit status 1"
+    assert gone.pop("m07") == "LP405: gate fast (after the move) failed with exit status 1"
+    if mode != "wave":  # the chain begins in the second wave
+        assert gone.pop("c1").startswith("LP405: gate fast")
+        assert gone.pop("c2").startswith("it waits for step s")
+        assert gone.pop("c3").startswith("it waits for step s")
+    together = [one for one in result.left_out if "together with" in one.reason]
+    same_batch = any({"m10", "m11"} <= gone.keys() | moved(root, b.commit) for b in result.branches)
+    if mode == "wave" and not same_batch:
+        assert together == [] and gone == {}  # each is fine on its own branch
+    else:
+        assert len(gone) == 1 and gone.keys() < {"m10", "m11"}
+    tip = result.branches[-1].commit
+    if mode != "wave":
+        assert moved(root, tip) == ALL - left(result).keys()
+    for one in result.left_out:
+        assert (one.code == "LP405") == one.reason.startswith("LP405") == (one.gate is not None)
+
+
+def test_a_gate_of_a_wave_runs_once_on_all_of_it(tmp_path: Path) -> None:
+    bad = failing_with(["m01", "m15"])
+    root = campaign_repository(tmp_path / "r", gate_text("suite", bad, scope="wave"))
+    for mode in MODES:
+        result = carried_out(root, mode)
+        gone = left(result)
+        assert len(gone) == 1 and gone.keys() < {"m01", "m15"}, mode
+        waves = 1 if mode == "wave" else 5
+        assert waves < len(result.gates) <= waves + 12
+        assert roll_back(Git.require(root)).run == result.run
+
+
+def test_a_gate_that_fails_without_the_steps_leaves_nothing_to_do(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r", gate_text("broken", "raise SystemExit('no')"))
+    before = snapshot(root)
+    result = carried_out(root)
+    assert not result.success and result.branches == ()
+    assert result.reason == "gate broken (after the move) failed with exit status 1"
+    assert all("without these steps already" in reason for reason in left(result).values()
+               if "waits" not in reason)  # fmt: skip
+    assert len(result.gates) <= 10  # no search for what is nobody's fault
+    assert snapshot(root) == before
+    assert status(Git.require(root)).runs[-1].status == "rolled-back"
+
+
+def test_a_gate_before_the_move_keeps_back_what_it_guards(tmp_path: Path) -> None:
+    gate = gate_text("guard", "raise SystemExit(1)", phase="before", when="**/m0*").replace(
+        '"**/m0*"', '["**/m0*"]'
+    )
+    root = campaign_repository(tmp_path / "r", gate)
+    result = carried_out(root)
+    guarded = {name for name in NAMES if name.startswith("m0")}
+    gone = left(result)
+    assert guarded <= gone.keys() <= guarded | set(CHAIN)  # the chain needs m00
+    assert all("on the base commit" in gone[name] for name in guarded)
+    assert moved(root, result.branches[0].commit) == ALL - gone.keys()
+
+
+def test_the_user_s_own_things_stay_as_they_are(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r", gate_text("fast", failing_with(["m03"])))
+    (root / "candidate/b.py").write_bytes(b"")
+    (root / "candidate/a").mkdir()
+    (root / "candidate/a/mod.py").write_bytes(b"")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "-m", "two more")
+    plan = planned(root)
+    make_dirty(root)
+    before = snapshot(root)
+    from lane_planner.executor.apply import ApplyOptions
+
+    options = ApplyOptions(mode="stack", steps=10)
+    try:
+        Repository.open(root).apply(plan, "plan.json", options)
+    except UsageError as error:  # what is to move has uncommitted changes
+        assert "uncommitted" in error.message
+        git(root, "checkout", "--quiet", "candidate")
+        before = snapshot(root)
+        Repository.open(root).apply(plan, "plan.json", options)
+    assert roll_back(Git.require(root)).branches
+    after = snapshot(root)
+    del before["git directory"], after["git directory"]  # reflogs' directories
+    assert after == before
+
+
+def test_undoing_keeps_what_has_moved_on_or_is_merged(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r")
+    result = carried_out(root, "stack")
+    repository = Git.require(root)
+    last = result.branches[-1].name
+    git(root, "branch", "--force", last, "main")
+    with pytest.raises(UsageError, match="has moved on"):
+        roll_back(repository)
+    git(root, "branch", "--force", last, result.branches[-1].commit)
+    git(root, "merge", "--quiet", result.branches[0].name)
+    with pytest.raises(UsageError, match="is merged"):
+        roll_back(repository)
+    git(root, "reset", "--quiet", "--hard", result.base)
+    assert len(roll_back(repository).branches) == len(result.branches)
+    with pytest.raises(UsageError, match="no run to undo"):
+        roll_back(repository)
+
+
+def test_nothing_to_go_on_with_is_told(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r")
+    with pytest.raises(UsageError, match="none has begun"):
+        Repository.open(root).resume()
+    carried_out(root)
+    with pytest.raises(UsageError, match="is done"):
+        Repository.open(root).resume()
