@@ -6,7 +6,7 @@ ROOT ?= .
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast corpus lint lane-guard promote-analyze promote-dry promote-apply \
+.PHONY: help demo test test-fast corpus kill lint lane-guard promote-analyze promote-dry promote-apply \
 	bench bench-moves clean
 
 help: ## List the targets
@@ -43,6 +43,9 @@ test-fast: $(VENV)/.installed-test ## The tests that take no more than a few sec
 corpus: $(VENV)/.installed-test ## Compare with whole-module parsing and grimp on large packages
 	$(BIN)/python -m tests.corpus.install build/corpus
 	$(BIN)/python -m pytest -m corpus
+
+kill: $(VENV)/.installed-test ## Kill runs of twenty steps at every boundary, and go on (hours)
+	$(BIN)/python -m tests.executor.kill_driver --random 70
 
 lint: $(VENV)/.installed-test ## Style and types
 	$(BIN)/ruff check .

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from lane_planner.config.document import Table, suggestion
+from lane_planner.config.paths import normal_path, path_fault
 from lane_planner.config.settings import Lane
 
 _LIKE_LETTERS = str.maketrans("-.", "__")
@@ -36,28 +35,6 @@ def read_lanes(top: Table, outer: Sequence[str]) -> tuple[Lane, ...]:
     _refuse_shared_paths(table, lanes)
     _refuse_circles(table, lanes)
     return lanes
-
-
-def normal_path(path: str) -> str:
-    """Return a path without `./`, double and final slashes; the root is "."."""
-    return PurePosixPath(path).as_posix()
-
-
-def path_fault(path: str) -> str | None:
-    """Return why a text is no path below the root, or None if it is one.
-
-    Returns:
-        The end of a sentence that begins with the path.
-    """
-    if "\\" in path:
-        return "has a backslash, separate directories by /"
-    if path.startswith("/") or re.match("[A-Za-z]:", path):
-        return "is absolute, write it relative to the root"
-    if ".." in path.split("/"):
-        return "has a .. part, write it relative to the root"
-    if "*" in path or "?" in path:
-        return "is a glob, name the directory itself"
-    return None
 
 
 def _read_lane(lanes: Table, name: str, outer: Sequence[str]) -> Lane:

@@ -9,9 +9,11 @@ from pathlib import Path
 import msgspec
 
 from lane_planner.config.document import Document, Table, type_name
-from lane_planner.config.globs import directory_glob_fault, glob_fault
-from lane_planner.config.lanes import normal_path, path_fault, read_lanes
-from lane_planner.config.settings import Coverage, Gate, Settings, Waiver
+from lane_planner.config.gates import read_gates
+from lane_planner.config.globs import directory_glob_fault
+from lane_planner.config.lanes import read_lanes
+from lane_planner.config.paths import normal_path, path_fault, read_file_path, read_globs
+from lane_planner.config.settings import BASELINE_NAME, Coverage, Settings, Waiver
 
 _KEYS = (
     "source_roots",
@@ -29,9 +31,7 @@ _KEYS = (
     "tests",
     "baseline",
 )
-_GATE_KEYS = ("name", "phase", "when", "command", "timeout")
 _WAIVER_KEYS = ("importer", "imported", "reason", "expires")
-_LONGEST_TIMEOUT = 1_000_000.0  # some twelve days; the system's own clocks for waiting end at 24
 
 
 def parse_settings(text: str, *, root: Path, source: Path, table: tuple[str, ...] = ()) -> Settings:
@@ -56,7 +56,7 @@ def parse_settings(text: str, *, root: Path, source: Path, table: tuple[str, ...
     settings = Settings(
         root=root,
         source_roots=_source_roots(top, defaults.source_roots),
-        exclude=_path_globs(top, "exclude"),
+        exclude=read_globs(top, "exclude"),
         lanes=read_lanes(top, _KEYS),
         cycles=top.choice("cycles", ("block", "together"), defaults.cycles),
         transitive=top.boolean("transitive", defaults.transitive),
@@ -65,10 +65,10 @@ def parse_settings(text: str, *, root: Path, source: Path, table: tuple[str, ...
         aliases=_aliases(top.table("aliases")),
         max_files=_max_files(top.table("batch"), defaults.max_files),
         coverage=_coverage(top.table("coverage")) if "coverage" in top else None,
-        gates=_gates(top.tables("gates")),
+        gates=read_gates(top.tables("gates"), _KEYS),
         waivers=tuple(_waiver(waiver) for waiver in top.tables("waivers")),
         mirrored_tests=_mirrored(top.table("tests"), defaults.mirrored_tests),
-        baseline=_baseline(top) if "baseline" in top else None,
+        baseline=read_file_path(top, "baseline", BASELINE_NAME) if "baseline" in top else None,
         source=source,
     )
     return msgspec.structs.replace(settings, digest=digest(settings))
@@ -110,25 +110,6 @@ def _source_roots(top: Table, default: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(normal_path(path) for path in paths))
 
 
-def _baseline(top: Table) -> str:
-    path = top.text("baseline")
-    fault = path_fault(path)
-    if fault is None and (normal_path(path) == "." or path.endswith("/")):
-        fault = "is a directory, name a file such as lanes-baseline.txt"
-    if fault is not None:
-        raise top.error(("baseline",), f'{top.label("baseline")}: "{path}" {fault}')
-    return normal_path(path)
-
-
-def _path_globs(table: Table, key: str) -> tuple[str, ...]:
-    patterns = table.texts(key, ())
-    for index, pattern in enumerate(patterns):
-        fault = glob_fault(pattern)
-        if fault is not None:
-            raise table.error((key, index), f'{table.label(key)}: the glob "{pattern}" {fault}')
-    return patterns
-
-
 def _mirrored(tests: Table, default: tuple[str, ...]) -> tuple[str, ...]:
     tests.only(("mirrored",), _KEYS)
     patterns = tests.texts("mirrored", default)
@@ -162,48 +143,15 @@ def _max_files(batch: Table, default: int) -> int:
 
 
 def _coverage(table: Table) -> Coverage:
-    table.only(("min", "data"), _KEYS)
+    table.only(("min", "data", "measure"), _KEYS)
     defaults = Coverage()
     least = table.number("min", defaults.min)
     if not 0 <= least <= 1:
         raise table.error(
             ("min",), f"{table.label('min')} is {least:g}, write a fraction from 0 to 1, as 0.75"
         )
-    return Coverage(least, table.text("data", defaults.data))
-
-
-def _gates(tables: tuple[Table, ...]) -> tuple[Gate, ...]:
-    gates: dict[str, Gate] = {}
-    for table in tables:
-        gate = _gate(table)
-        if gate.name in gates:
-            raise table.error(("name",), f'two gates are called "{gate.name}", rename one')
-        gates[gate.name] = gate
-    return tuple(gates.values())
-
-
-def _gate(table: Table) -> Gate:
-    table.only(_GATE_KEYS, _KEYS)
-    if isinstance(table.values.get("command"), str):
-        raise table.error(
-            ("command",),
-            f"{table.label('command')} is a string, but no shell reads it: write a list of "
-            'strings, as ["make", "smoke"]',
-        )
-    name = table.text("name")
-    command = table.texts("command")
-    if not command:
-        raise table.error(("command",), f"{table.label('command')} is empty, name a program")
-    defaults = Gate(name, command)
-    timeout = table.number("timeout", defaults.timeout)
-    if not 0 < timeout <= _LONGEST_TIMEOUT:
-        raise table.error(
-            ("timeout",),
-            f"{table.label('timeout')} is {timeout:g}, write seconds, more than 0 and at most "
-            f"{_LONGEST_TIMEOUT:.0f}",
-        )
-    phase = table.choice("phase", ("before", "after"), defaults.phase)
-    return Gate(name, command, phase, _path_globs(table, "when"), timeout)
+    measure = table.boolean("measure", defaults.measure)
+    return Coverage(least, table.text("data", defaults.data), measure)
 
 
 def _waiver(table: Table) -> Waiver:

@@ -56,10 +56,13 @@ mirrored = ["tests/**/{lane}"]
 [coverage]
 min = 0.75              # the part of a module's lines that tests must reach
 data = "coverage.json"  # what `coverage json` writes; .coverage, lcov and cobertura xml do too
+measure = false         # true: measure modules that the data lacks, by the tests that reach them
 
 # Gates: commands that must succeed (no shell reads them), in this order, within a time in seconds.
 # "before" runs ahead of the move, "after" on the moved tree. With `when`, a gate runs only for
-# paths that match: here a directory or file with the word in its name, at any depth.
+# paths that match: here a directory or file with the word in its name, at any depth. More keys:
+# retries (of flaky gates), scope ("wave": once a wave), kind ("benchmark": against the base); the
+# argument "{tests}" in a command stands for the test files that reach what changed.
 
 [[gates]]
 name = "guardian"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from lane_planner.config.lanes import path_fault
+from lane_planner.config.paths import path_fault
 from lane_planner.config.presets import PRESETS
 
 _LUKHAS_LANES = frozenset({"candidate", "core", "lukhas", "products"})

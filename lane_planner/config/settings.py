@@ -28,15 +28,42 @@ class Lane(msgspec.Struct, frozen=True):
     promotes_to: str | None = None
 
 
+class Benchmark(msgspec.Struct, frozen=True):
+    """Numbers that a gate's command tells of the tree it runs in, and what they may lose by a move.
+
+    Attributes:
+        metric: how the numbers are read: all times of a "pytest-benchmark" report by their names,
+            one number in "json", or the last match of a "regex".
+        where: for "json" the path of the number, parts separated by dots, a list's items by their
+            index; for "regex" the expression, whose group `value` is the number; else empty.
+        output: file that the command writes, below the root; None: what it prints is read.
+        better: whether a "lower" or a "higher" number is.
+        budget: the loss against the base commit's number that is allowed, as a fraction of it.
+        rounds: how often each of the two trees is measured.
+    """
+
+    metric: Literal["pytest-benchmark", "json", "regex"]
+    where: str = ""
+    output: str | None = None
+    better: Literal["lower", "higher"] = "lower"
+    budget: float = 0.1
+    rounds: int = 3
+
+
 class Gate(msgspec.Struct, frozen=True):
     """A command that has to succeed before or after a move.
 
     Attributes:
         name: how it is called in plans, evidence and messages.
-        command: argument list; no shell is involved.
+        command: argument list; no shell is involved. An argument `{tests}` stands for the tests
+            that reach what changed, `{modules}` for the moved files.
         phase: "before" the move, on the base commit; or "after" it, on the moved tree.
         when: path globs; the gate applies if a moved path matches one. Empty: always.
-        timeout: seconds.
+        timeout: seconds, of each attempt.
+        retries: how often it is run again where it failed.
+        scope: whether it runs for every "batch", or once a "wave", on all that the wave moved.
+        benchmark: what it measures, for a gate of that kind; it passes by comparison with the base
+            commit then, and is in the "after" phase.
     """
 
     name: str
@@ -44,6 +71,9 @@ class Gate(msgspec.Struct, frozen=True):
     phase: Literal["before", "after"] = "after"
     when: tuple[str, ...] = ()
     timeout: float = 600.0
+    retries: int = 0
+    scope: Literal["batch", "wave"] = "batch"
+    benchmark: Benchmark | None = None
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -52,10 +82,12 @@ class Coverage(msgspec.Struct, frozen=True):
     Attributes:
         min: fraction of its lines, 0 to 1.
         data: path of the coverage data, relative to the root.
+        measure: whether a module that the data lacks is measured, by the tests that reach it.
     """
 
     min: float = 0.75
     data: str = "coverage.json"
+    measure: bool = False
 
 
 class Waiver(msgspec.Struct, frozen=True):

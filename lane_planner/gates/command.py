@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
@@ -67,7 +67,10 @@ class GateResult(msgspec.Struct, frozen=True):
         passed: whether it ended with 0 in time.
         timed_out: whether it was ended for exceeding its time limit.
         output: what it printed on both streams, at most `OUTPUT_LIMIT` bytes in UTF-8: all of it,
-            or its beginning and its end.
+            or its beginning and its end. Of several attempts: of the last one that failed.
+        attempts: how often it ran; 0: there was nothing for it to run on. All else but `seconds`,
+            which counts them all, is of the last one.
+        flaky: whether it passed after it had failed.
     """
 
     name: str
@@ -78,6 +81,18 @@ class GateResult(msgspec.Struct, frozen=True):
     passed: bool
     timed_out: bool
     output: str
+    attempts: int = 1
+    flaky: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """How it ended, in a few words."""
+        if not self.attempts:
+            return "not needed"
+        if not self.passed:
+            how = "timed out" if self.timed_out else f"FAILED ({self.exit_code})"
+            return how if self.attempts == 1 else f"{how}, {self.attempts} times"
+        return f"passed at attempt {self.attempts}, flaky" if self.flaky else "passed"
 
 
 def gate_environment(
@@ -139,7 +154,52 @@ def gate_environment(
 
 
 def run_gate(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateResult:
-    """Run a gate's command without a shell, with an empty input and in a session of its own.
+    """Run a gate's command until it passes, at most once and `retries` times more.
+
+    Each attempt finds the directory as the one before left it. What `attempt` says holds for all.
+
+    Args:
+        gate: what to run, how long an attempt may take, and how often it may be run again.
+        cwd: the directory it runs in.
+        environment: its whole environment (`gate_environment`).
+
+    Returns:
+        How it ended.
+    """
+    return retried(gate, lambda: attempt(gate, cwd, environment=environment))
+
+
+def retried(gate: Gate, once: Callable[[], GateResult]) -> GateResult:
+    """Do something until it passes, at most once and a gate's `retries` times more.
+
+    Args:
+        gate: whose retries count.
+        once: does it.
+
+    Returns:
+        All the attempts as one result.
+    """
+    result = once()
+    seconds, attempts, failed_output = result.seconds, 1, None
+    while not result.passed and attempts <= gate.retries:
+        failed_output = result.output
+        result = once()
+        seconds += result.seconds
+        attempts += 1
+    if attempts == 1:
+        return result
+    flaky = result.passed
+    return msgspec.structs.replace(
+        result,
+        seconds=round(seconds, 3),
+        output=failed_output if flaky and failed_output is not None else result.output,
+        attempts=attempts,
+        flaky=flaky,
+    )
+
+
+def attempt(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateResult:
+    """Run a gate's command once, without a shell, with an empty input and in its own session.
 
     What the gate leaves running in its process group is killed when it ends or when its time is
     up. A program that left that group (a daemon) is not waited for, even if it holds the gate's

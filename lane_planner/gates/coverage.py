@@ -76,12 +76,7 @@ def read_coverage(path: Path, root: Path, memory: Path | None = None) -> Coverag
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"cannot read coverage data {path}: {reason}") from error
-    base = os.path.relpath(path.parent.resolve(), root.resolve()).replace(os.sep, "/")
-    place = _Place(
-        root.resolve().as_posix(),
-        "" if base == "." or base.startswith("../") else base,
-        lambda name: (root / name).is_file(),
-    )
+    place = _place(path, root)
     try:
         if content.startswith(MAGIC):
             return _from_database(content, root.resolve(), place, memory)
@@ -99,6 +94,30 @@ class _Place(NamedTuple):
     root: str
     data_directory: str
     exists: Callable[[str], bool]
+
+
+def _place(path: Path, root: Path) -> _Place:
+    base = os.path.relpath(path.parent.resolve(), root.resolve()).replace(os.sep, "/")
+    return _Place(
+        root.resolve().as_posix(),
+        "" if base in (".", "..") or base.startswith("../") else base,
+        lambda name: (root / name).is_file(),
+    )
+
+
+def placed_below(paths: Iterable[str], data: Path, root: Path) -> list[tuple[str, str]]:
+    """Return paths as coverage data writes them, each with what it is below the root.
+
+    Args:
+        paths: as the data writes them; those that are outside the root are left out.
+        data: the file that they stand in.
+        root: the root.
+    """
+    return [
+        (written, name)
+        for written, name in _placed(paths, _place(data, root))
+        if not _normal(name).startswith("/")
+    ]
 
 
 def _from_database(content: bytes, root: Path, place: _Place, memory: Path | None) -> CoverageData:

@@ -21,6 +21,7 @@ SCHEMA = "lane-planner/evidence/1"
 _ROWS = 25
 _LEDGER_ROWS = 50
 _OUTPUT_LINES = 40
+_COMMAND = 300  # characters
 
 
 class Renamed(msgspec.Struct, frozen=True, order=True):
@@ -219,8 +220,11 @@ def _gates(evidence: Evidence) -> str:
     ]
     parts = [_section("Gates", ["gate", "phase", "result", "time", "command"], rows)]
     for gate in evidence.gates:
-        if not gate.passed and gate.output.strip():
-            parts.append(f"Output of {as_text(gate.name)} (its end):\n\n{_fenced(gate.output)}")
+        if (not gate.passed or gate.flaky) and gate.output.strip():
+            which = " when it failed" if gate.flaky else ""
+            parts.append(
+                f"Output of {as_text(gate.name)}{which} (its end):\n\n{_fenced(gate.output)}"
+            )
     return "\n\n".join(part for part in parts if part)
 
 
@@ -254,13 +258,13 @@ def _ledger(evidence: Evidence) -> str:
 
 
 def _verdict(gate: GateResult) -> str:
-    if gate.passed:
-        return "passed"
-    return "**timed out**" if gate.timed_out else f"**failed** ({gate.exit_code})"
+    return gate.verdict if gate.passed else f"**{gate.verdict}**"
 
 
 def _command(gate: GateResult) -> str:
-    return as_name(shlex.join(gate.command))
+    # With the paths of a thousand tests in it, nobody reads it here.
+    command = shlex.join(gate.command)
+    return as_name(command if len(command) <= _COMMAND else f"{command[:_COMMAND]} …")
 
 
 def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

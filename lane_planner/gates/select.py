@@ -12,7 +12,12 @@ from lane_planner.promotion.values import FileMove
 Phase = Literal["before", "after"]
 
 
-def applying(gates: Iterable[Gate], phase: Phase, moves: Iterable[FileMove]) -> tuple[Gate, ...]:
+def applying(
+    gates: Iterable[Gate],
+    phase: Phase,
+    moves: Iterable[FileMove],
+    scope: Literal["batch", "wave"] | None = None,
+) -> tuple[Gate, ...]:
     """Return the gates of one phase that the moves have to pass, in the order given.
 
     A gate without `when` always applies. One with `when` applies if a moved file's path matches
@@ -22,10 +27,15 @@ def applying(gates: Iterable[Gate], phase: Phase, moves: Iterable[FileMove]) -> 
     Args:
         gates: the configured gates.
         phase: "before" or "after" the move.
-        moves: every file that moves.
+        moves: every file that moves, in the batch or the wave.
+        scope: only gates of that scope; None: of both.
     """
     paths = {path for move in moves for path in (move.source, move.target)}
-    return tuple(gate for gate in gates if gate.phase == phase and _applies(gate, paths))
+    return tuple(
+        gate
+        for gate in gates
+        if gate.phase == phase and scope in (None, gate.scope) and _applies(gate, paths)
+    )
 
 
 def phase_paths(phase: Phase, moves: Sequence[FileMove]) -> tuple[str, ...]:

@@ -16,11 +16,12 @@ from lane_planner.base.errors import UsageError
 from lane_planner.config.load import parse_settings
 from lane_planner.config.parse import digest
 from lane_planner.config.presets import PRESETS
-from lane_planner.config.settings import Coverage, Gate, Lane, Settings, Waiver
+from lane_planner.config.settings import Benchmark, Coverage, Gate, Lane, Settings, Waiver
 from tests.config.toml_text import settings_text, toml_value
 
 A = '[lanes.a]\npaths = ["a"]\n'  # two lines: what follows begins on line 3
 GATE = '[[gates]]\nname = "g"\ncommand = ["c"]\n'
+BENCHMARK = f"{GATE}kind = 'benchmark'\nmetric = 'pytest-benchmark'\noutput = 'o'\n"  # lines 3 to 8
 WAIVER = '[[waivers]]\nimporter = "a"\nimported = "b"\nreason = "r"\n'
 
 ERRORS: dict[str, tuple[str, int, str]] = {
@@ -158,6 +159,92 @@ ERRORS: dict[str, tuple[str, int, str]] = {
     "timeout 0": (A + GATE + "timeout = 0", 6, "gates.timeout is 0, write seconds, more than 0"),
     "timeout without end": (A + GATE + "timeout = inf", 6, "gates.timeout is inf"),
     "timeout nan": (A + GATE + "timeout = nan", 6, "gates.timeout is nan"),
+    "retries below 0": (A + GATE + "retries = -1", 6, "gates.retries is -1, write 0 to 10"),
+    "retries without end": (A + GATE + "retries = 11", 6, "gates.retries is 11, write 0 to 10"),
+    "retries a boolean": (A + GATE + "retries = true", 6, "is a boolean, write an integer"),
+    "scope": (A + GATE + "scope = 'run'", 6, 'scope is "run", write "batch" or "wave"'),
+    "a wave before": (
+        A + GATE + "phase = 'before'\nscope = 'wave'",
+        7,
+        'gates.scope "wave" is of phase "after"',
+    ),
+    "a placeholder for a program": (
+        A + GATE.replace('"c"', "\n'{tests}'"),
+        6,
+        "gates.command begins with {tests}, name a program",
+    ),
+    "kind": (A + GATE + "kind = 'x'", 6, 'kind is "x", write "command" or "benchmark"'),
+    "budget of a command": (A + GATE + "budget = 0.1", 6, 'gates.budget is of kind = "benchmark"'),
+    "metric of a command": (A + GATE + "metric = 'x'", 6, 'gates.metric is of kind = "benchmark"'),
+    "benchmark without metric": (
+        A + GATE + "kind = 'benchmark'",
+        3,
+        'gates.metric is missing, write "pytest-benchmark", { json = ',
+    ),
+    "benchmark before": (
+        A + BENCHMARK + "phase = 'before'",
+        9,
+        'gates.phase of a benchmark is "after"',
+    ),
+    "benchmark of tests": (
+        A + BENCHMARK.replace('"c"', '"c",\n"{tests}"'),
+        6,
+        "a benchmark runs on two trees, name its files instead of {tests}",
+    ),
+    "metric another word": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "'junit'"),
+        7,
+        'gates.metric is "junit", write "pytest-benchmark"',
+    ),
+    "metric a number": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "1"),
+        7,
+        "gates.metric is an integer, write",
+    ),
+    "metric of two keys": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "{json = 'a', regex = 'b'}"),
+        7,
+        "gates.metric has 2 keys, write",
+    ),
+    "metric of no key": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "{}"),
+        7,
+        "gates.metric has 0 keys, write",
+    ),
+    "metric of another key": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "{jsn = 'a'}"),
+        7,
+        'unknown key gates.metric.jsn, did you mean "json"?',
+    ),
+    "metric path": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "{json = 'a..b'}"),
+        7,
+        'gates.metric.json: "a..b" has an empty part',
+    ),
+    "metric no expression": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "{regex = '('}"),
+        7,
+        "gates.metric.regex is no regular expression of Python's: missing )",
+    ),
+    "metric without value": (
+        A + BENCHMARK.replace("'pytest-benchmark'", "{regex = '([0-9]+)'}"),
+        7,
+        "gates.metric.regex has no group (?P<value>…) around the number",
+    ),
+    "a report without a file": (
+        A + BENCHMARK.replace("output", "# "),
+        3,
+        "gates.output is missing, name the file that the command writes",
+    ),
+    "output outside": (A + BENCHMARK.replace("'o'", "'../o'"), 8, 'output: "../o" has a .. part'),
+    "output a directory": (A + BENCHMARK.replace("'o'", "'o/'"), 8, "is a directory, name a file"),
+    "more time is better": (A + BENCHMARK + "better = 'higher'", 9, "these are times, write"),
+    "budget in percent": (A + BENCHMARK + "budget = 10", 9, "gates.budget is 10, write a fraction"),
+    "budget below 0": (A + BENCHMARK + "budget = -0.1", 9, "gates.budget is -0.1"),
+    "budget nan": (A + BENCHMARK + "budget = nan", 9, "gates.budget is nan"),
+    "budget a string": (A + BENCHMARK + "budget = '10%'", 9, "is a string, write a number"),
+    "no rounds": (A + BENCHMARK + "rounds = 0", 9, "gates.rounds is 0, write 1 to 100"),
+    "measure": (A + "[coverage]\nmeasure = 'yes'", 4, "is a string, write true or false"),
     "waiver without reason": (A + WAIVER.replace("reason", "# "), 3, "waivers.reason is missing"),
     "waiver of a path": (A + WAIVER.replace('"b"', '"b/c.py"'), 5, "write a dotted name such as"),
     "expires a number": (A + WAIVER + "expires = 2026", 7, "is an integer, write a day such as"),
@@ -218,6 +305,7 @@ def test_everything_in_a_table_of_a_larger_file() -> None:
         lanes.a.paths = ["lib"]
         [tool.lane_planner.coverage]
         min = 1
+        measure = true
         [[tool.lane_planner.gates]]
         name = "g"
         command = ["make", "g"]
@@ -227,6 +315,22 @@ def test_everything_in_a_table_of_a_larger_file() -> None:
         [[tool.lane_planner.gates]]
         name = "h"
         command = ["h"]
+        retries = 2
+        scope = "wave"
+        [[tool.lane_planner.gates]]
+        name = "speed"
+        kind = "benchmark"
+        command = ["make", "bench"]
+        metric = { regex = "took (?P<value>[0-9.]+)" }
+        [[tool.lane_planner.gates]]
+        name = "size"
+        kind = "benchmark"
+        command = ["make", "size"]
+        metric.json = "a.0.b"
+        output = "./out//size.json"
+        better = "higher"
+        budget = 0
+        rounds = 1
         [[tool.lane_planner.waivers]]
         importer = "a.*"
         imported = "b"
@@ -250,8 +354,21 @@ def test_everything_in_a_table_of_a_larger_file() -> None:
         unresolved="note",
         aliases=(("a", "x"), ("b.c", "a.b.c")),
         max_files=7,
-        coverage=Coverage(1.0, "coverage.json"),
-        gates=(Gate("g", ("make", "g"), "before", ("a/**",), 1.0), Gate("h", ("h",))),
+        coverage=Coverage(1.0, "coverage.json", True),
+        gates=(
+            Gate("g", ("make", "g"), "before", ("a/**",), 1.0),
+            Gate("h", ("h",), retries=2, scope="wave"),
+            Gate(
+                "speed",
+                ("make", "bench"),
+                benchmark=Benchmark("regex", "took (?P<value>[0-9.]+)", None, "lower", 0.1, 3),
+            ),
+            Gate(
+                "size",
+                ("make", "size"),
+                benchmark=Benchmark("json", "a.0.b", "out/size.json", "higher", 0.0, 1),
+            ),
+        ),
         waivers=(Waiver("a.*", "b", "r", day), Waiver("a", "b", "r", day)),
         mirrored_tests=("tests/**/{lane}", "spec/{lane}/v?"),
         baseline="ci/known.txt",
@@ -321,6 +438,21 @@ IDENTIFIERS = st.lists(NAMES.map("_{}".format), min_size=1, max_size=3).map(".".
 POSITIVE = st.floats(0, 1e6, exclude_min=True)
 
 
+EXPRESSIONS = TEXTS.map(lambda text: f"{re.escape(text)}(?P<value>.)")
+BETTER = st.sampled_from(["lower", "higher"])
+REST = (st.floats(0, 1), st.integers(1, 100))
+BENCHMARKS = st.one_of(
+    st.builds(Benchmark, st.just("pytest-benchmark"), st.just(""), PATHS, st.just("lower"), *REST),
+    st.builds(Benchmark, st.just("json"), IDENTIFIERS, PATHS, BETTER, *REST),
+    st.builds(Benchmark, st.just("regex"), EXPRESSIONS, st.none() | PATHS, BETTER, *REST),
+)
+
+
+def _gate_fits(gate: Gate) -> bool:
+    named = not {"{tests}", "{modules}"} & set(gate.command)
+    return named and (gate.phase == "after" or (gate.scope == "batch" and gate.benchmark is None))
+
+
 @st.composite
 def settings_values(draw: st.DrawFn) -> Settings:
     names = draw(st.lists(NAMES, min_size=1, max_size=5, unique=True))
@@ -342,7 +474,10 @@ def settings_values(draw: st.DrawFn) -> Settings:
         st.sampled_from(["before", "after"]),
         st.lists(GLOBS).map(tuple),
         POSITIVE,
-    )
+        st.integers(0, 10),
+        st.sampled_from(["batch", "wave"]),
+        st.none() | BENCHMARKS,
+    ).filter(_gate_fits)
     dotted = TEXTS.filter(lambda name: "/" not in name)
     waivers = st.builds(Waiver, dotted, dotted, TEXTS, st.none() | st.dates())
     bare = Settings(
@@ -356,7 +491,7 @@ def settings_values(draw: st.DrawFn) -> Settings:
         unresolved=draw(st.sampled_from(["block", "note"])),
         aliases=tuple(sorted(draw(st.dictionaries(IDENTIFIERS, IDENTIFIERS)).items())),
         max_files=draw(st.integers(1, 10**12)),
-        coverage=draw(st.none() | st.builds(Coverage, st.floats(0, 1), TEXTS)),
+        coverage=draw(st.none() | st.builds(Coverage, st.floats(0, 1), TEXTS, st.booleans())),
         gates=tuple(draw(st.lists(gates, unique_by=lambda gate: gate.name, max_size=3))),
         waivers=tuple(draw(st.lists(waivers, max_size=3))),
         mirrored_tests=draw(st.lists(PATHS.map("{}/**/{{lane}}".format)).map(tuple)),

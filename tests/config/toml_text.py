@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from lane_planner.config.settings import Settings
+from lane_planner.config.settings import Benchmark, Settings
 
 
 def toml_value(value: object) -> str:
@@ -49,14 +49,29 @@ def settings_text(settings: Settings) -> str:
     if settings.coverage is not None:
         lines += ["[coverage]", _pair("min", settings.coverage.min)]
         lines.append(_pair("data", settings.coverage.data))
+        lines.append(_pair("measure", settings.coverage.measure))
     for gate in settings.gates:
         lines.append("[[gates]]")
-        lines += [_pair(key, value) for key, value in msgspec.structs.asdict(gate).items()]
+        said = msgspec.structs.asdict(gate)
+        said.update(_benchmark(said.pop("benchmark")))
+        lines += [_pair(key, value) for key, value in said.items()]
     for waiver in settings.waivers:
         lines.append("[[waivers]]")
         values = msgspec.structs.asdict(waiver).items()
         lines += [_pair(key, value) for key, value in values if value is not None]
     return "\n".join(lines) + "\n"
+
+
+def _benchmark(benchmark: Benchmark | None) -> dict[str, object]:
+    if benchmark is None:
+        return {}
+    values = msgspec.structs.asdict(benchmark)
+    where = values.pop("where")
+    if benchmark.metric != "pytest-benchmark":
+        values["metric"] = {benchmark.metric: where}
+    if benchmark.output is None:
+        del values["output"]
+    return {"kind": "benchmark", **values}
 
 
 def _pair(key: str, value: object) -> str:

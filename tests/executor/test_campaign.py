@@ -8,6 +8,7 @@ import pytest
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
+from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.campaign import Result
 from lane_planner.executor.journal import Mode
 from lane_planner.executor.recovery import roll_back
@@ -24,7 +25,7 @@ from tests.executor.campaigns import (
     planned,
     tree_of,
 )
-from tests.executor.repositories import git, make_dirty, snapshot
+from tests.executor.repositories import git, snapshot
 
 ALL = {*NAMES, *CHAIN}
 MODES: tuple[Mode, ...] = ("single", "stack", "wave")
@@ -149,28 +150,31 @@ def test_a_gate_before_the_move_keeps_back_what_it_guards(tmp_path: Path) -> Non
 
 def test_the_user_s_own_things_stay_as_they_are(tmp_path: Path) -> None:
     root = campaign_repository(tmp_path / "r", gate_text("fast", failing_with(["m03"])))
-    (root / "candidate/b.py").write_bytes(b"")
-    (root / "candidate/a").mkdir()
-    (root / "candidate/a/mod.py").write_bytes(b"")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "-m", "two more")
     plan = planned(root)
-    make_dirty(root)
+    (root / "main.py").write_bytes(b"stashed = 1\n")
+    git(root, "stash", "--quiet")
+    (root / "staged.py").write_bytes(b"staged = 1\n")
+    git(root, "add", "staged.py")
+    (root / "main.py").write_bytes(b"changed = 1\n")
+    (root / "untracked.txt").write_bytes(b"mine\n")
     before = snapshot(root)
-    from lane_planner.executor.apply import ApplyOptions
-
-    options = ApplyOptions(mode="stack", steps=10)
-    try:
-        Repository.open(root).apply(plan, "plan.json", options)
-    except UsageError as error:  # what is to move has uncommitted changes
-        assert "uncommitted" in error.message
-        git(root, "checkout", "--quiet", "candidate")
-        before = snapshot(root)
-        Repository.open(root).apply(plan, "plan.json", options)
-    assert roll_back(Git.require(root)).branches
+    for mode in MODES:
+        made = Repository.open(root).apply(plan, "plan.json", ApplyOptions(mode=mode))
+        assert made.success
+        assert roll_back(Git.require(root)).branches
     after = snapshot(root)
-    del before["git directory"], after["git directory"]  # reflogs' directories
+    del before["git directory"], after["git directory"]  # directories of reflogs stay
     assert after == before
+
+
+def test_a_file_to_be_moved_that_has_changed_is_refused(tmp_path: Path) -> None:
+    root = campaign_repository(tmp_path / "r")
+    plan = planned(root)
+    (root / "candidate/m05.py").write_bytes(b"changed = 1\n")
+    before = snapshot(root)
+    with pytest.raises(UsageError, match="uncommitted changes"):
+        Repository.open(root).apply(plan, "plan.json")
+    assert snapshot(root) == before
 
 
 def test_undoing_keeps_what_has_moved_on_or_is_merged(tmp_path: Path) -> None:

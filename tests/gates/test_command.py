@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lane_planner.config.settings import Gate
@@ -192,6 +193,77 @@ def test_output_that_is_not_text_is_shown_and_bounded(tmp_path: Path, size: int)
 
 def test_output_just_within_the_limit_is_whole(tmp_path: Path) -> None:
     assert python("print('x' * 19_000)", tmp_path).output == "x" * 19_000 + "\n"
+
+
+# Fails the first {fails} times, told by a file that it leaves behind.
+FLAKY = """
+import pathlib, sys, time
+log = pathlib.Path("log")
+log.write_text(log.read_text() + "x" if log.exists() else "x")
+count = len(log.read_text())
+print("attempt", count, flush=True)
+time.sleep(0.1)
+if count <= {fails}:
+    {fail}
+"""
+
+
+def flaky(cwd: Path, *, fails: int, retries: int, fail: str = "sys.exit(7)") -> GateResult:
+    code = FLAKY.format(fails=fails, fail=fail)
+    tried = Gate("unit", (sys.executable, "-c", code), timeout=2.0, retries=retries)
+    return run_gate(tried, cwd, environment=os.environ)
+
+
+@pytest.mark.parametrize(
+    ("fails", "retries", "attempts", "passed", "output"),
+    [
+        pytest.param(0, 3, 1, True, "attempt 1\n", id="what passes is not run again"),
+        pytest.param(1, 0, 1, False, "attempt 1\n", id="nor what fails, unless it is named"),
+        pytest.param(2, 3, 3, True, "attempt 2\n", id="a flaky one shows its last failure"),
+        pytest.param(9, 2, 3, False, "attempt 3\n", id="one that fails, its last attempt"),
+    ],
+)
+def test_retries(
+    tmp_path: Path, fails: int, retries: int, attempts: int, passed: bool, output: str
+) -> None:
+    result = flaky(tmp_path, fails=fails, retries=retries)
+    assert (result.attempts, result.passed, result.output) == (attempts, passed, output)
+    assert result.exit_code == (0 if passed else 7)
+    assert result.flaky == (passed and attempts > 1)
+    assert result.seconds >= 0.1 * attempts
+
+
+def test_a_gate_that_hangs_once_is_run_again(tmp_path: Path) -> None:
+    result = flaky(tmp_path, fails=1, retries=1, fail="time.sleep(60)")
+    assert (result.passed, result.flaky, result.timed_out, result.exit_code) == (
+        True,
+        True,
+        False,
+        0,
+    )
+    assert "attempt 1\n\nkilled: it did not end within 2 s\n" in result.output
+    assert result.seconds >= 2
+
+
+def test_results_that_an_older_version_kept_are_read() -> None:
+    old = (
+        b'{"name":"unit","phase":"after","command":["true"],"exit_code":0,"seconds":0.1,'
+        b'"passed":true,"timed_out":false,"output":""}'
+    )
+    result = msgspec.json.decode(old, type=GateResult)
+    assert (result.attempts, result.flaky) == (1, False)
+
+
+def test_a_gate_that_spoils_its_surroundings_has_a_result_all_the_same(tmp_path: Path) -> None:
+    """Nothing keeps a gate from writing elsewhere; that it does so must not upset the tool."""
+    (tmp_path / "tree").mkdir()
+    code = (
+        "import os, shutil; open('../outside', 'w').write('x');"
+        "shutil.rmtree(os.getcwd()); os.killpg(0, 9)"
+    )
+    result = python(code, tmp_path / "tree")
+    assert (result.exit_code, result.passed) == (-signal.SIGKILL, False)
+    assert (tmp_path / "outside").read_text() == "x" and not (tmp_path / "tree").exists()
 
 
 def test_gates_run_side_by_side_in_threads(tmp_path: Path) -> None:

@@ -162,10 +162,30 @@ def test_markdown_of_the_common_case_fits_a_screen() -> None:
     assert to_markdown(evidence()) == EXPECTED
 
 
+def test_flaky_gates_show_how_they_failed() -> None:
+    gates = (
+        msgspec.structs.replace(PASSED, attempts=3, flaky=True, output="once in a while"),
+        msgspec.structs.replace(FAILED, attempts=2),
+        msgspec.structs.replace(PASSED, attempts=0, output="no test reaches what changed\n"),
+    )
+    text = to_markdown(evidence(gates=gates))
+    assert "| unit | after | passed at attempt 3, flaky | 1.3 s |" in text
+    assert "Output of unit when it failed (its end):\n\n```text\nonce in a while\n```" in text
+    assert "| smoke | after | **FAILED (2), 2 times** |" in text
+    assert "| unit | after | not needed |" in text
+    assert "no test reaches" not in text
+
+
+def test_a_command_of_a_thousand_tests_is_cut() -> None:
+    long = msgspec.structs.replace(PASSED, command=("pytest", *["tests/test_a.py"] * 1_000))
+    (row,) = [line for line in to_markdown(evidence(gates=(long,))).split("\n") if "1.3 s" in line]
+    assert row.endswith(" …` |") and len(row) < 400
+
+
 def test_failed_gates_show_the_end_of_their_output() -> None:
     text = to_markdown(evidence(gates=(PASSED, FAILED, LATE)))
     assert "| gates | 1 of 3 passed |" in text
-    assert "| smoke | after | **failed** (2) | 0.5 s | `make smoke` |" in text
+    assert "| smoke | after | **FAILED (2)** | 0.5 s | `make smoke` |" in text
     assert "| slow | before | **timed out** | 9.0 s | `sleep 9` |" in text
     assert "Output of smoke (its end):\n\n```text\nwhy\nnot\n```" in text
     long = msgspec.structs.replace(FAILED, output="".join(f"line {n}\n" for n in range(500)))

@@ -44,6 +44,15 @@ def test_which_gates_apply(phase: str, moves: tuple[FileMove, ...], expected: li
     assert [gate.name for gate in found] == expected
 
 
+def test_gates_of_a_wave_and_of_a_batch() -> None:
+    gates = (gate("fast"), Gate("whole", ("true",), scope="wave"), gate("early", phase="before"))
+    found = {
+        scope: [gate.name for gate in applying(gates, "after", (PLAIN,), scope)]
+        for scope in ("batch", "wave", None)
+    }
+    assert found == {"batch": ["fast"], "wave": ["whole"], None: ["fast", "whole"]}
+
+
 def test_paths_stand_where_the_phase_finds_them() -> None:
     assert phase_paths("before", [ETHICS, PLAIN]) == (ETHICS.source, PLAIN.source)
     assert phase_paths("after", [ETHICS, PLAIN]) == (ETHICS.target, PLAIN.target)
