@@ -14,6 +14,7 @@ from lane_planner.executor.journal import Event, Mode, Run
 from lane_planner.executor.line import PlanLine
 from lane_planner.executor.promote import promotion_evidence, require_committed
 from lane_planner.executor.run import Carried
+from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import Evidence, ModuleCoverage
@@ -104,7 +105,7 @@ def apply_plan(
 
     result = carry_out_campaign(
         snapshot.git, settings, _campaign(snapshot, plan, plan_id, hop, chosen, options, order),
-        line, resumed=resumed, evidence=evidence, observe=observe,
+        line, resumed=resumed, evidence=evidence, select=TestSelector(snapshot), observe=observe,
     )  # fmt: skip
     return msgspec.structs.replace(result, left_out=(*left_out, *result.left_out))
 

@@ -43,7 +43,10 @@ from lane_planner.executor.run import (
     GateRunner,
     Made,
     Run,
+    Selector,
     Step,
+    after_steps,
+    before_moving,
     commit_date,
     plain_evidence,
     under_way,
@@ -188,6 +191,7 @@ def carry_out_campaign(
     resumed: JournalRun | None = None,
     evidence: Callable[[Carried], Evidence] = plain_evidence,
     runner: GateRunner = run_gate,
+    select: Selector | None = None,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
@@ -206,6 +210,7 @@ def carry_out_campaign(
         resumed: the run of this campaign that was killed, to go on with; None: a new one.
         evidence: turns what was done into the evidence, before branches are made.
         runner: runs a gate.
+        select: selects the tests of gates that ask for them.
         observe: told of each event of the run when the journal holds it.
         clock: tells the time for the journal.
         command: what to call this run when another one finds the lock taken.
@@ -231,7 +236,8 @@ def carry_out_campaign(
         order=campaign.order,
     )
     with under_way(
-        git, settings, start, branches=branches, resumed=resumed, runner=runner, observe=observe,
+        git, settings, start, branches=branches, resumed=resumed, runner=runner,
+        select=select, observe=observe,
         clock=clock, command=command, keep_published=not single,
     ) as run:  # fmt: skip
         result = _Campaign(run, campaign, evidence).carry_out(line)
@@ -327,21 +333,23 @@ class _Campaign:
         if failed is None:
             return False
         gate = next(gate for gate in gates if gate.name == failed.name)
-        without = self._run.failing([gate], "after", whole.start, _moves(whole.planned))
+        # Nothing has changed there; but what runs is what would run with the steps.
+        trial = after_steps(whole.start, whole.steps)
+        without = self._run.failing([gate], trial)
         if without is not None:
             self._drop_concerned(gate, without, whole.planned, "without these steps already")
             return True
         failures = {frozenset(step.id for step in whole.steps): failed}
 
         def verdict(ids: frozenset[str]) -> Verdict:
-            trial = self._build(whole.start, line, [s for s in whole.planned if s.id in ids])
-            if len(trial.steps) < len(ids):
+            built = self._build(whole.start, line, [s for s in whole.planned if s.id in ids])
+            if len(built.steps) < len(ids):
                 return Verdict(False)  # without the others, one cannot be worked out
-            result = self._failing(trial, gates)
+            result = self._failing(built, gates)
             if result is None:
                 return Verdict(True)
             failures[ids] = result
-            return Verdict(False, _suspects(result, trial.steps))
+            return Verdict(False, _suspects(result, built.steps))
 
         items = [step.id for step in whole.steps]
         needs = {s.id: frozenset(s.after).intersection(items) for s in whole.planned}
@@ -359,7 +367,7 @@ class _Campaign:
         planned = [step for batch in campaign.batches for step in batch.steps]
         moves = _moves(planned)
         for gate in applying(campaign.gates, "before", moves):
-            failed = self._run.failing([gate], "before", campaign.base_commit, moves)
+            failed = self._run.failing([gate], before_moving(campaign.base_commit, moves))
             if failed is not None:
                 self._drop_concerned(gate, failed, planned, "on the base commit")
 
@@ -404,10 +412,10 @@ class _Campaign:
             return _Built(head, writer.head, line, tuple(taken), tuple(steps), tuple(commits))
 
     def _failing(self, built: _Built, gates: Sequence[Gate]) -> GateResult | None:
-        moves = [move for step in built.steps for move in step.promotion.moves]
-        if not moves:
+        trial = after_steps(built.head, built.steps)
+        if not trial.moves:
             return None
-        return self._run.failing(applying(gates, "after", moves), "after", built.head, moves)
+        return self._run.failing(applying(gates, "after", trial.moves), trial)
 
     # What is left out.
 

@@ -16,7 +16,10 @@ from lane_planner.executor.run import (
     Carried,
     GateRunner,
     Run,
+    Selector,
     Step,
+    after_steps,
+    before_moving,
     commit_date,
     plain_evidence,
     under_way,
@@ -93,6 +96,7 @@ def carry_out(
     *,
     evidence: Callable[[Carried], Evidence] = plain_evidence,
     runner: GateRunner = run_gate,
+    select: Selector | None = None,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
@@ -109,6 +113,7 @@ def carry_out(
         next_step: asked for each step when the former one is committed.
         evidence: turns what was done into the evidence, before the branch is made.
         runner: runs a gate.
+        select: selects the tests of gates that ask for them.
         observe: told of each event of the run, but not of its being undone, when the journal
             holds it.
         clock: tells the time for the journal.
@@ -128,7 +133,8 @@ def carry_out(
         job.base_commit, job.branch, job.plan_id, os.getpid(), job.title, commit_date(clock)
     )
     with under_way(
-        git, settings, start, branches=[job.branch], runner=runner, observe=observe, clock=clock,
+        git, settings, start, branches=[job.branch], runner=runner, select=select,
+        observe=observe, clock=clock,
         command=command,
     ) as run:  # fmt: skip
         outcome = _attempt(run, job, next_step, evidence)
@@ -164,7 +170,7 @@ def _attempt(
         )
 
     gates = applying(job.gates, "before", job.moves)
-    if failed := run.failing(gates, "before", job.base_commit, job.moves):
+    if failed := run.failing(gates, before_moving(job.base_commit, job.moves)):
         return outcome(failed)
     with run.writer(job.base_commit) as writer:
         while (step := next_step(writer.head)) is not None:
@@ -175,9 +181,8 @@ def _attempt(
             steps.append(step)
     if not steps:
         raise UsageError("there is no step to carry out")
-    moves = [move for step in steps for move in step.promotion.moves]
-    gates = applying(job.gates, "after", moves)
-    if failed := run.failing(gates, "after", commits[-1], moves):
+    trial = after_steps(commits[-1], steps)
+    if failed := run.failing(applying(job.gates, "after", trial.moves), trial):
         return outcome(failed)
     run.clear()
     carried = Carried(

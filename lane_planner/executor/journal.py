@@ -234,6 +234,9 @@ class Journal:
             uri = f"file:{quote(str(path).encode('utf-8', 'surrogateescape'))}?mode=ro"
             connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS, isolation_level=None)
             try:
+                if _version(connection) == 0:  # whoever was making it was killed
+                    connection.close()
+                    return None
                 _check_version(connection, path)
             except BaseException:
                 connection.close()

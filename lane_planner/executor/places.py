@@ -6,6 +6,9 @@ from pathlib import Path
 
 from lane_planner.base.git import Git
 
+WORKTREES = ("worktree", "worktree-base")
+"""Names of the work trees that gates run in: of the moved tree, and of what that is measured by."""
+
 
 def journal_path(git: Git) -> Path:
     """Return the journal's file."""
@@ -37,9 +40,9 @@ def modules_path(git: Git) -> Path:
     return scratch_path(git) / "modules"
 
 
-def worktree_path(git: Git) -> Path:
-    """Return the work tree that gates run in."""
-    return git.state_dir / "worktree"
+def worktree_path(git: Git, name: str = "worktree") -> Path:
+    """Return a work tree that gates run in; see `WORKTREES`."""
+    return git.state_dir / name
 
 
 def plan_path(git: Git, plan_id: str) -> Path:

@@ -15,6 +15,7 @@ from lane_planner.config.settings import Gate, Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
 from lane_planner.executor.journal import Event
 from lane_planner.executor.run import Carried, Step
+from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import (
@@ -496,6 +497,7 @@ def promote(
         snapshot.facts.settings,
         job,
         in_order(steps),
+        select=TestSelector(snapshot),
         evidence=lambda carried: promotion_evidence(
             snapshot, carried, analysis.coverage, analysis.imports
         ),

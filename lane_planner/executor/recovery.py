@@ -21,7 +21,13 @@ from lane_planner.executor.journal import (
     utc_now,
 )
 from lane_planner.executor.lock import Holder, run_lock
-from lane_planner.executor.places import evidence_paths, journal_path, lock_path, scratch_path
+from lane_planner.executor.places import (
+    WORKTREES,
+    evidence_paths,
+    journal_path,
+    lock_path,
+    scratch_path,
+)
 from lane_planner.executor.run import branches_there
 from lane_planner.executor.signals import uninterrupted
 from lane_planner.executor.status import status
@@ -127,7 +133,8 @@ def _alone(git: Git, clock: Clock) -> AbstractContextManager[Holder]:
 
 
 def _clear(git: Git) -> None:
-    Worktree(git).remove()
+    for name in WORKTREES:
+        Worktree(git, name).remove()
     remove(scratch_path(git))
 
 

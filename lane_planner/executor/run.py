@@ -22,18 +22,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure, LanePlannerError, UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
+from lane_planner.config.gates import TESTS
 from lane_planner.config.settings import Gate, Settings
 from lane_planner.executor.files import remove, write_atomically
 from lane_planner.executor.git_write import (
@@ -63,6 +64,7 @@ from lane_planner.executor.journal import (
 from lane_planner.executor.journal import Run as JournalRun
 from lane_planner.executor.lock import run_lock
 from lane_planner.executor.places import (
+    WORKTREES,
     evidence_paths,
     journal_path,
     lock_path,
@@ -71,8 +73,10 @@ from lane_planner.executor.places import (
 )
 from lane_planner.executor.signals import undoable_termination, uninterrupted
 from lane_planner.executor.worktree import Worktree
+from lane_planner.gates.benchmark import Side, run_benchmark
 from lane_planner.gates.command import GateResult, gate_environment, run_gate
 from lane_planner.gates.evidence import Evidence, evidence_of, to_json, to_markdown
+from lane_planner.gates.placeholders import with_paths
 from lane_planner.gates.select import Phase, phase_paths
 from lane_planner.promotion.history import apart
 from lane_planner.promotion.values import FileMove, Promotion
@@ -138,6 +142,51 @@ class GateRunner(Protocol):
     def __call__(self, gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateResult: ...
 
 
+class Selector(Protocol):
+    """Selects the tests of a commit that can reach what changed; see `TestSelector`."""
+
+    def __call__(
+        self,
+        commit: str,
+        root: Path,
+        phase: Phase,
+        moves: Iterable[FileMove],
+        changed: Collection[str],
+    ) -> tuple[str, ...]: ...
+
+
+class Trial(NamedTuple):
+    """What gates are run on.
+
+    Attributes:
+        phase: "before" or "after" the moves.
+        commit: full id.
+        moves: what moves.
+        changed: paths of files that change, before and after the moves.
+    """
+
+    phase: Phase
+    commit: str
+    moves: tuple[FileMove, ...]
+    changed: frozenset[str]
+
+
+def before_moving(commit: str, moves: Iterable[FileMove]) -> Trial:
+    """Return the trial of a commit from which files are to move."""
+    moved = tuple(moves)
+    return Trial("before", commit, moved, frozenset(move.source for move in moved))
+
+
+def after_steps(commit: str, steps: Iterable[Step]) -> Trial:
+    """Return the trial of a commit that some steps led to."""
+    promotions = [step.promotion for step in steps]
+    moves = tuple(move for promotion in promotions for move in promotion.moves)
+    changed = {path for move in moves for path in (move.source, move.target)}
+    changed.update(write.path for promotion in promotions for write in promotion.writes)
+    changed.update(path for promotion in promotions for path in promotion.deletes)
+    return Trial("after", commit, moves, frozenset(changed))
+
+
 def plain_evidence(carried: Carried) -> Evidence:
     """Return the evidence that the run itself knows: without coverage and imports."""
     return evidence_of(
@@ -159,6 +208,7 @@ class Run:
         journal: where it is written down.
         number: its number there.
         runner: runs a gate.
+        select: selects the tests of gates that ask for them; None: none does.
         observe: told of each event when the journal holds it.
         known: what gates said of commits when this run was under way before.
         there: commits, by name, of the branches that it made then.
@@ -178,6 +228,7 @@ class Run:
         journal: Journal,
         number: int,
         runner: GateRunner,
+        select: Selector | None,
         observe: Callable[[Event], None],
         known: Iterable[GateFinished] = (),
         there: Mapping[str, str] = MappingProxyType({}),
@@ -190,10 +241,13 @@ class Run:
         self._settings = settings
         self._journal = journal
         self._runner = runner
+        self._select = select
         self._observe = observe
         self._worktree = Worktree(git)
+        self._base = Worktree(git, WORKTREES[1])
         self._evidence: list[Path] = []
         self._branches = dict(there)
+        self._brought: dict[Worktree, str] = {}
         self._verdicts = {_asked(event.commit, event.result): event.result for event in known}
 
     def record(self, event: Event) -> None:
@@ -235,43 +289,69 @@ class Run:
     def clear(self) -> None:
         """Remove the work tree and the scratch files, also what a killed run left of them."""
         self._worktree.remove()
+        self._base.remove()
         remove(scratch_path(self._git))
 
-    def failing(
-        self, gates: Sequence[Gate], phase: Phase, commit: str, moves: Iterable[FileMove]
-    ) -> GateResult | None:
+    def failing(self, gates: Sequence[Gate], trial: Trial) -> GateResult | None:
         """Run gates on the files of a commit, up to the first that fails.
 
         Args:
             gates: those of the phase that the moves need.
-            phase: "before" or "after" the moves.
-            commit: full id.
-            moves: what moves.
+            trial: what they are run on.
 
         Returns:
             The result of the gate that failed, or None.
         """
-        moved = tuple(moves)
-        environment: dict[str, str] | None = None
+        self._brought.clear()  # what gates have left in the work trees goes
         for gate in gates:
-            result = self._verdicts.get((commit, gate.name, phase, gate.command))
+            asked = (trial.commit, gate.name, trial.phase)
+            result = self._verdicts.get(asked)
             if result is None:
-                if environment is None:
-                    environment = self._environment(phase, commit, moved)
-                result = self._runner(gate, self._worktree.root, environment=environment)
-                self._verdicts[_asked(commit, result)] = result
-                self.record(GateFinished(commit, result))
+                result = self._run(gate, trial)
+                self._verdicts[asked] = result
+                self.record(GateFinished(trial.commit, result))
             self.gates.append(result)
             if not result.passed:
                 return result
         return None
 
-    def _environment(
-        self, phase: Phase, commit: str, moved: tuple[FileMove, ...]
-    ) -> dict[str, str]:
-        root = self._worktree.bring_to(commit)
+    def _run(self, gate: Gate, trial: Trial) -> GateResult:
+        """Run a gate, whatever its kind."""
+        root = self._at(self._worktree, trial.commit)
+        tests: tuple[str, ...] = ()
+        if TESTS in gate.command:
+            assert self._select is not None  # whoever runs configured gates gives one
+            tests = self._select(trial.commit, root, trial.phase, trial.moves, trial.changed)
+        modules = self._modules(root, trial.phase, trial.moves)
+        ready = with_paths(gate, tests=tests, modules=modules)
+        if isinstance(ready, GateResult):
+            return ready
+        environment = self._environment(root, trial.phase, modules)
+        if gate.benchmark is None:
+            return self._runner(ready, root, environment=environment)
+        base = self._at(self._base, self.start.base)
+        there = self._modules(base, "before", trial.moves)
+        measured = with_paths(gate, tests=(), modules=there)
+        assert isinstance(measured, Gate)  # the configuration allows no tests in it
+        return run_benchmark(
+            gate,
+            Side(measured, base, self._environment(base, "before", there)),
+            Side(ready, root, environment),
+        )
+
+    def _at(self, worktree: Worktree, commit: str) -> Path:
+        """Return the root of a work tree, brought to a commit for the first gate that needs it."""
+        if self._brought.get(worktree) != commit:
+            self._brought.pop(worktree, None)
+            worktree.bring_to(commit)
+            self._brought[worktree] = commit
+        return worktree.root
+
+    def _modules(self, root: Path, phase: Phase, moves: tuple[FileMove, ...]) -> list[str]:
         # A file that moves on, or that an earlier step brings, is not there in this commit.
-        modules = [path for path in phase_paths(phase, moved) if os.path.lexists(root / path)]
+        return [path for path in phase_paths(phase, moves) if os.path.lexists(root / path)]
+
+    def _environment(self, root: Path, phase: Phase, modules: Sequence[str]) -> dict[str, str]:
         listing = modules_path(self._git)
         write_atomically(listing, os.fsencode("".join(f"{path}\n" for path in modules)))
         return gate_environment(
@@ -326,6 +406,7 @@ class Run:
         acts: list[Callable[[], None]] = [
             self._take_branches_back,
             self._worktree.remove,
+            self._base.remove,
             partial(remove, scratch_path(self._git)),
             *(partial(remove, path) for path in self._evidence),
         ]
@@ -375,6 +456,7 @@ def under_way(
     branches: Iterable[str],
     resumed: JournalRun | None = None,
     runner: GateRunner = run_gate,
+    select: Selector | None = None,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
@@ -389,6 +471,7 @@ def under_way(
         branches: names of the branches that it may make.
         resumed: the run that is gone on with; None: a new one begins.
         runner: runs a gate.
+        select: selects the tests of gates that ask for them.
         observe: told of each event of the run, but not of its being undone, when the journal
             holds it.
         clock: tells the time for the journal.
@@ -416,11 +499,13 @@ def under_way(
         with Journal.open(journal_path(git), clock=clock) as journal:
             if resumed is None:
                 number = journal.start(start)
-                run = Run(git, settings, start, journal, number, runner, observe)
+                run = Run(git, settings, start, journal, number, runner, select, observe)
             else:
                 journal.append(resumed.id, RunResumed(os.getpid()))
                 known = journal.gates_of(resumed.id)
-                run = Run(git, settings, start, journal, resumed.id, runner, observe, known, there)
+                run = Run(
+                    git, settings, start, journal, resumed.id, runner, select, observe, known, there
+                )  # fmt: skip
             try:
                 observe(start)
                 yield run
@@ -448,8 +533,8 @@ def branches_there(git: Git, run: JournalRun) -> dict[str, str]:
     }
 
 
-def _asked(commit: str, result: GateResult) -> tuple[str, str, Phase, tuple[str, ...]]:
-    return commit, result.name, result.phase, result.command
+def _asked(commit: str, result: GateResult) -> tuple[str, str, Phase]:
+    return commit, result.name, result.phase
 
 
 def _reason(error: BaseException) -> str:

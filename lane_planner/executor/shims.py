@@ -16,6 +16,7 @@ from lane_planner.config.settings import Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
 from lane_planner.executor.journal import Event
 from lane_planner.executor.run import Step
+from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.planner.landed import INIT
 from lane_planner.promotion.diff import unified_diff
@@ -260,4 +261,6 @@ def remove_shims(
         gates=settings.gates,
     )
     steps = in_order([Step("s0001", change, title)])
-    return carry_out(snapshot.git, settings, job, steps, observe=observe)
+    return carry_out(
+        snapshot.git, settings, job, steps, select=TestSelector(snapshot), observe=observe
+    )

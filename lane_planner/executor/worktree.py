@@ -8,7 +8,7 @@ from pathlib import Path
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.executor.files import remove
-from lane_planner.executor.places import worktree_path
+from lane_planner.executor.places import WORKTREES, worktree_path
 
 # The user's sparse checkout or recursion into submodules is no matter of this tree's.
 _WHOLE = ("-c", "core.sparseCheckout=false", "-c", "submodule.recurse=false")
@@ -21,15 +21,16 @@ class Worktree:
 
     Args:
         git: the repository, seen from the root.
+        name: one of `lane_planner.executor.places.WORKTREES`.
 
     Attributes:
         path: its top directory.
         root: the directory in it that stands for the repository's root.
     """
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, name: str = WORKTREES[0]) -> None:
         self._git = git
-        self.path = worktree_path(git)
+        self.path = worktree_path(git, name)
         self.root = self.path / git.prefix if git.prefix else self.path
         self._admin: Path | None = None
 

@@ -202,3 +202,11 @@ def test_a_path_of_any_name_is_opened(tmp_path: Path) -> None:
 
 def test_the_time_is_utc() -> None:
     assert utc_now().endswith("Z") and len(utc_now()) == len("2024-01-01T00:00:00.000Z")
+
+
+def test_a_journal_that_was_only_begun_to_be_made_is_as_good_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    sqlite3.connect(path).execute("PRAGMA journal_mode=WAL").connection.close()
+    assert Journal.open_if_there(path) is None
+    with Journal.open(path) as journal:
+        assert journal.start(RunStarted("b", "x", "p", 1)) == 1
