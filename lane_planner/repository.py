@@ -143,12 +143,14 @@ class Repository:
 
     Attributes:
         progress: told how far long work is; set it to show it.
+        unmeasured: why the coverage of modules could not be measured when that was asked for.
     """
 
     def __init__(self, settings: Settings, git: Git | None) -> None:
         self.settings = settings
         self.git = git
         self.progress: Progress = silent
+        self.unmeasured: tuple[str, ...] = ()
         self.cache = ScanCache(_cache_file(settings.root, git))
 
     @staticmethod
@@ -573,6 +575,7 @@ class Repository:
         with_dependencies: bool = False,
         shims: ShimChoice | None = None,
         rewrite_text: bool = False,
+        measure: bool = False,
     ) -> tuple[Snapshot, Analysis]:
         """Work out whether and how a module or package can be promoted. Nothing is written.
 
@@ -582,6 +585,8 @@ class Repository:
             with_dependencies: whether what it needs is promoted before it.
             shims: what to leave at the old paths; None: nothing.
             rewrite_text: whether names in text are rewritten too, where they are certain.
+            measure: whether modules that the coverage data lacks are measured, if the
+                configuration says so: that runs tests.
 
         Raises:
             UsageError: there is no such module or lane, the target is not the next lane, or the
@@ -597,6 +602,10 @@ class Repository:
         source, reached = next_lane(self.settings, goal.lane, target)
         snapshot = snapshot.leaving(source, self.cache)
         self.cache.save()
+        if measure and self.settings.coverage is not None and self.settings.coverage.measure:
+            from lane_planner.executor.measuring import measured
+
+            snapshot, self.unmeasured = measured(snapshot, goal.modules)
         return snapshot, analyse(
             snapshot, goal, source, reached,
             with_dependencies=with_dependencies, shims=shims, rewrite_text=rewrite_text,

@@ -51,8 +51,10 @@ def command(
     repository = options.open()
     snapshot, analysis = repository.analyse(
         module, target,
-        with_dependencies=with_dependencies, shims=shims, rewrite_text=rewrite_text,
+        with_dependencies=with_dependencies, shims=shims, rewrite_text=rewrite_text, measure=act,
     )  # fmt: skip
+    for reason in repository.unmeasured:
+        options.note(f"coverage not measured: {reason}")
     outcome = None
     if act and analysis.ready:
         with steps_shown(options, len(analysis.steps)) as observe:

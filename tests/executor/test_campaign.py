@@ -195,6 +195,57 @@ def test_undoing_keeps_what_has_moved_on_or_is_merged(tmp_path: Path) -> None:
         roll_back(repository)
 
 
+def test_a_gate_runs_only_the_tests_that_reach_what_changed(tmp_path: Path) -> None:
+    gate = gate_text("fast", "import sys; print(*sys.argv[1:])")
+    gate = gate.replace('"]', '", "{tests}", "and", "{modules}"]')
+    root = campaign_repository(tmp_path / "r", gate)
+    (root / "tests").mkdir()
+    for name, text in {
+        "test_m05.py": "import candidate.m05\n",
+        "test_chain.py": "def test():\n    from candidate.c3 import NAME\n",
+        "test_other.py": "import json\n",
+    }.items():
+        (root / "tests" / name).write_text(text, encoding="utf-8")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "-m", "tests")
+    result = carried_out(root, "stack")
+    ran = [gate for gate in result.gates if gate.attempts]
+    assert ran and len(ran) < len(result.gates) == len(result.branches)  # some batches no test reaches
+    for one in ran:
+        tests, _, modules = one.output.strip().partition(" and ")
+        reached = {"tests/test_m05.py"} if "core/m05.py" in modules else set()
+        if set(modules.split()) & {"core/m00.py", *(f"core/{name}.py" for name in CHAIN)}:
+            reached.add("tests/test_chain.py")
+        assert set(tests.split()) == reached
+
+
+def test_a_benchmark_is_measured_against_the_base_commit(tmp_path: Path) -> None:
+    code = "import os; print('took', 1 + os.path.exists('core/m06.py'))"
+    gate = gate_text("speed", code, kind="benchmark") + (
+        "metric = { regex = 'took (?P<value>[0-9.]+)' }\nrounds = 1\n"
+    )
+    root = campaign_repository(tmp_path / "r", gate)
+    before = snapshot(root)
+    result = carried_out(root)
+    assert left(result).keys() == {"m06"}
+    [slow] = result.left_out
+    assert slow.gate is not None and "100" in slow.gate.output
+    roll_back(Git.require(root))
+    after = snapshot(root)
+    del before["git directory"], after["git directory"]
+    assert after == before
+
+
+def test_a_flaky_gate_is_tried_again(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    code = f"import os, sys; p = {str(mark)!r}; there = os.path.exists(p); open(p, 'w'); sys.exit(not there)"
+    gate = gate_text("flaky", code) + "retries = 1\n"
+    root = campaign_repository(tmp_path / "r", gate)
+    result = carried_out(root)
+    assert not result.left_out
+    assert [gate.flaky for gate in result.gates].count(True) == 1
+
+
 def test_nothing_to_go_on_with_is_told(tmp_path: Path) -> None:
     root = campaign_repository(tmp_path / "r")
     with pytest.raises(UsageError, match="none has begun"):
