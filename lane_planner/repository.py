@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lane_planner.executor.carry_out import Outcome
     from lane_planner.executor.journal import Event, Run
     from lane_planner.executor.promote import Analysis
+    from lane_planner.executor.promotion_log import Logged, Metrics
     from lane_planner.executor.recovery import RolledBack
     from lane_planner.executor.shims import ShimChoice, ShimReview
     from lane_planner.executor.snapshot import Snapshot
@@ -616,11 +617,12 @@ class Repository:
         snapshot: Snapshot,
         analysis: Analysis,
         observe: Callable[[Event], None] = lambda event: None,
+        log_file: Path | None = None,
     ) -> Outcome:
         """Make the branch of an analysed promotion; see `lane_planner.executor.promote.promote`."""
         from lane_planner.executor.promote import promote
 
-        return promote(snapshot, analysis, observe=observe)
+        return promote(snapshot, analysis, observe=observe, log_file=log_file)
 
     def forecast(
         self, plan: Plan, *, workers: int, gate_times: Iterable[str], step_time: str | None
@@ -704,6 +706,22 @@ class Repository:
         return self._carry_out(
             snapshot, plan, order.plan, order.options, run.begun.order, run, observe
         )
+
+    def promotions(self) -> tuple[Logged, ...]:
+        """Return the promotions that stand, oldest first; see `promotion_log.standing`."""
+        from lane_planner.executor.promotion_log import read, standing
+        from lane_planner.executor.status import status
+
+        git = self.require_git()
+        return standing(read(git), status(git).runs)
+
+    def metrics(self) -> Metrics:
+        """Return how promotions go; see `lane_planner.executor.promotion_log.metrics`."""
+        from lane_planner.executor.promotion_log import metrics, read
+        from lane_planner.executor.status import status
+
+        git = self.require_git()
+        return metrics(read(git), status(git).runs)
 
     def roll_back(self) -> RolledBack:
         """Undo the last run; see `lane_planner.executor.recovery.roll_back`."""

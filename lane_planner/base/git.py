@@ -105,6 +105,15 @@ class Git:
         below = self.directory.resolve().relative_to(self.toplevel.resolve()).as_posix()
         return "" if below == "." else f"{below}/"
 
+    def committer(self) -> str:
+        """Return the name and address of whoever commits, as git says them.
+
+        Raises:
+            EnvironmentFailure: git does not know.
+        """
+        said = self.out("var", "GIT_COMMITTER_IDENT").decode("utf-8", "replace")
+        return said.rpartition(">")[0] + ">"
+
     def argv(self, *arguments: str) -> list[str]:
         """Return the full command line of a git command."""
         return ["git", *_SAFE, *arguments]

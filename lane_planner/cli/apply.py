@@ -11,6 +11,7 @@ import click
 from lane_planner.cli.options import (
     Common,
     common,
+    log_option,
     plan_content,
     shim_choice,
     shim_options,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 )
 @shim_options
 @text_option
+@log_option
 def command(
     options: Common,
     plan: Path,
@@ -50,6 +52,7 @@ def command(
     shim: str | None,
     shim_expires: datetime.datetime | None,
     rewrite_text: bool,
+    log_file: Path | None,
 ) -> int:
     """Carry out PLAN, a file that `plan --format json` wrote, one commit a step.
 
@@ -70,6 +73,7 @@ def command(
     wanted = ApplyOptions(
         mode=mode, steps=steps, gates=not no_gates, rebase=rebase_plan,
         shims=shim_choice(shim, shim_expires), rewrite_text=rewrite_text,
+        log_file=None if log_file is None else str(log_file.absolute()),
     )  # fmt: skip
     with steps_shown(options, steps or content.count(b'"moves"')) as observe:
         result = repository.apply(content, str(plan), wanted, observe)

@@ -37,6 +37,7 @@ _COMMANDS = {
     "rollback": "Undo the last run that is not undone yet, finished or interrupted.",
     "shims": "List the files that keep old names of promoted modules working.",
     "status": "Show the runs of this repository: what was done, is under way, or was rolled back.",
+    "log": "List the promotions that were carried out and stand, oldest first.",
     "verify": "Compare the import graph with the one that grimp builds, where it can.",
 }
 

@@ -204,6 +204,16 @@ def text_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def log_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option to write promotions into a file besides the log."""
+    return click.option(
+        "--log-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Add a line of JSON for each promotion to a file too.",
+    )(function)
+
+
 def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what is left at the old paths of promoted modules."""
     kind = click.option(

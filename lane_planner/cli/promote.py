@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 
 import click
 
@@ -10,6 +11,7 @@ from lane_planner.base.errors import UsageError
 from lane_planner.cli.options import (
     Common,
     common,
+    log_option,
     shim_choice,
     shim_options,
     steps_shown,
@@ -26,6 +28,7 @@ from lane_planner.cli.options import (
 @click.option("--with-dependencies", is_flag=True, help="Promote first what the module needs.")
 @shim_options
 @text_option
+@log_option
 def command(
     options: Common,
     module: str,
@@ -36,6 +39,7 @@ def command(
     shim: str | None,
     shim_expires: datetime.datetime | None,
     rewrite_text: bool,
+    log_file: Path | None,
 ) -> int:
     """Promote MODULE (a dotted name or path; a package whole) to lane TARGET.
 
@@ -58,7 +62,7 @@ def command(
     outcome = None
     if act and analysis.ready:
         with steps_shown(options, len(analysis.steps)) as observe:
-            outcome = repository.promote(snapshot, analysis, observe)
+            outcome = repository.promote(snapshot, analysis, observe, log_file)
     phase = "analyse" if analyze_only or not analysis.ready else "move"
     if outcome is not None:
         phase = "complete" if outcome.success else "gates"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 
 import msgspec
 
@@ -36,6 +37,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
             landed is passed over then, and what does not hold any more is left out.
         shims: what to leave at the old paths; None: nothing.
         rewrite_text: whether names in text are rewritten too, where they are certain.
+        log_file: path of another file that the promotion log's lines are added to; None: none.
     """
 
     mode: Mode = "single"
@@ -44,6 +46,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     rebase: bool = False
     shims: ShimChoice | None = None
     rewrite_text: bool = False
+    log_file: str | None = None
 
 
 _DEFAULTS = ApplyOptions()
@@ -106,6 +109,7 @@ def apply_plan(
     result = carry_out_campaign(
         snapshot.git, settings, _campaign(snapshot, plan, plan_id, hop, chosen, options, order),
         line, resumed=resumed, evidence=evidence, select=TestSelector(snapshot), observe=observe,
+        log_file=None if options.log_file is None else Path(options.log_file),
     )  # fmt: skip
     return msgspec.structs.replace(result, left_out=(*left_out, *result.left_out))
 

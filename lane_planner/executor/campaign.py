@@ -18,6 +18,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 import msgspec
@@ -195,6 +196,7 @@ def carry_out_campaign(
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
+    log_file: Path | None = None,
 ) -> Result:
     """Carry batches of steps out on new branches.
 
@@ -214,6 +216,7 @@ def carry_out_campaign(
         observe: told of each event of the run when the journal holds it.
         clock: tells the time for the journal.
         command: what to call this run when another one finds the lock taken.
+        log_file: another file that the promotion log's lines are added to.
 
     Raises:
         UsageError: a branch is there already or cannot be, the base commit is unknown, or no step
@@ -238,7 +241,7 @@ def carry_out_campaign(
     with under_way(
         git, settings, start, branches=branches, resumed=resumed, runner=runner,
         select=select, observe=observe,
-        clock=clock, command=command, keep_published=not single,
+        clock=clock, command=command, keep_published=not single, log_file=log_file,
     ) as run:  # fmt: skip
         result = _Campaign(run, campaign, evidence).carry_out(line)
         if not result.success:

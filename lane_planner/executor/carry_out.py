@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -100,6 +101,7 @@ def carry_out(
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
+    log_file: Path | None = None,
 ) -> Outcome:
     """Carry steps out on a new branch, or leave everything as it was.
 
@@ -119,6 +121,7 @@ def carry_out(
         clock: tells the time for the journal.
         command: what to call this run when another one finds the lock taken; the process's
             command line by default.
+        log_file: another file that the promotion log's lines are added to.
 
     Returns:
         How it ended. A gate that fails is an outcome without success.
@@ -135,7 +138,7 @@ def carry_out(
     with under_way(
         git, settings, start, branches=[job.branch], runner=runner, select=select,
         observe=observe, clock=clock,
-        command=command,
+        command=command, log_file=log_file,
     ) as run:  # fmt: skip
         outcome = _attempt(run, job, next_step, evidence)
         if not outcome.success:

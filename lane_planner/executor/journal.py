@@ -34,6 +34,12 @@ def utc_now() -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def seconds_between(began: str, ended: str) -> float:
+    """Return the time between two moments of `utc_now`, never less than none: clocks are set."""
+    first, last = (datetime.datetime.fromisoformat(at) for at in (began, ended))
+    return max(0.0, (last - first).total_seconds())
+
+
 class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
     """A run begins.
 

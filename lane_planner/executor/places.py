@@ -15,6 +15,11 @@ def journal_path(git: Git) -> Path:
     return git.state_dir / "journal.sqlite"
 
 
+def log_path(git: Git) -> Path:
+    """Return the promotion log's file."""
+    return git.state_dir / "promotions.jsonl"
+
+
 def lock_path(git: Git) -> Path:
     """Return the run lock's file."""
     return git.state_dir / "run.lock"

@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 
@@ -465,6 +466,7 @@ def promote(
     analysis: Analysis,
     *,
     observe: Callable[[Event], None] = lambda event: None,
+    log_file: Path | None = None,
 ) -> Outcome:
     """Make the branch of an analysed promotion, or leave everything as it was.
 
@@ -472,6 +474,7 @@ def promote(
         snapshot: the repository; it has to be at the commit that is checked out.
         analysis: a goal that is ready.
         observe: told of each event when the journal holds it.
+        log_file: another file that the promotion log's lines are added to.
 
     Raises:
         UsageError: files to be moved have uncommitted changes, or the branch is there already.
@@ -502,6 +505,7 @@ def promote(
             snapshot, carried, analysis.coverage, analysis.imports
         ),
         observe=observe,
+        log_file=log_file,
     )
 
 

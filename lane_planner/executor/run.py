@@ -68,9 +68,11 @@ from lane_planner.executor.places import (
     evidence_paths,
     journal_path,
     lock_path,
+    log_path,
     modules_path,
     scratch_path,
 )
+from lane_planner.executor.promotion_log import Logged, LoggedGate, append, digest_of
 from lane_planner.executor.signals import undoable_termination, uninterrupted
 from lane_planner.executor.worktree import Worktree
 from lane_planner.gates.benchmark import Side, run_benchmark
@@ -212,6 +214,8 @@ class Run:
         observe: told of each event when the journal holds it.
         known: what gates said of commits when this run was under way before.
         there: commits, by name, of the branches that it made then.
+        clock: tells the time for the promotion log.
+        log_file: another file that the promotion log's lines are added to.
 
     Attributes:
         start: how it began.
@@ -232,6 +236,8 @@ class Run:
         observe: Callable[[Event], None],
         known: Iterable[GateFinished] = (),
         there: Mapping[str, str] = MappingProxyType({}),
+        clock: Clock = utc_now,
+        log_file: Path | None = None,
     ) -> None:
         self.start = start
         self.number = number
@@ -247,6 +253,9 @@ class Run:
         self._base = Worktree(git, WORKTREES[1])
         self._evidence: list[Path] = []
         self._branches = dict(there)
+        self._clock = clock
+        self._log_file = log_file
+        self._log: list[Logged] = []
         self._brought: dict[Worktree, str] = {}
         self._verdicts = {_asked(event.commit, event.result): event.result for event in known}
 
@@ -375,6 +384,7 @@ class Run:
             for one, evidence in carried:
                 paths = evidence_paths(self._git, one.branch)
                 contents = (to_json(evidence), to_markdown(evidence).encode("utf-8"))
+                self._log += _logged(self, one, evidence, digest_of(contents[0]))
                 for path, content in zip(paths, contents, strict=True):
                     write_atomically(path, content)
                     self._evidence.append(path)
@@ -399,6 +409,10 @@ class Run:
     def finish(self) -> None:
         """Write that the run is done."""
         with uninterrupted():
+            at, who = self._clock(), self._git.committer()
+            lines = [msgspec.structs.replace(line, at=at, who=who) for line in self._log]
+            for path in (log_path(self._git), *([self._log_file] if self._log_file else [])):
+                append(path, lines)
             self.record(RunFinished(self.made[-1].commit))
 
     def undo(self, reason: str) -> tuple[str, ...]:
@@ -461,6 +475,7 @@ def under_way(
     clock: Clock = utc_now,
     command: str | None = None,
     keep_published: bool = False,
+    log_file: Path | None = None,
 ) -> Iterator[Run]:
     """Take the lock, begin a run or go on with one, and undo it if the block raises.
 
@@ -479,6 +494,7 @@ def under_way(
             command line by default.
         keep_published: whether a run that has made branches already is not undone but left as if
             it had been killed, to be gone on with.
+        log_file: another file that the promotion log's lines are added to.
 
     Raises:
         UsageError: the base commit is unknown, or a branch is there already or cannot be.
@@ -499,12 +515,16 @@ def under_way(
         with Journal.open(journal_path(git), clock=clock) as journal:
             if resumed is None:
                 number = journal.start(start)
-                run = Run(git, settings, start, journal, number, runner, select, observe)
+                run = Run(
+                    git, settings, start, journal, number, runner, select, observe,
+                    clock=clock, log_file=log_file,
+                )  # fmt: skip
             else:
                 journal.append(resumed.id, RunResumed(os.getpid()))
                 known = journal.gates_of(resumed.id)
                 run = Run(
-                    git, settings, start, journal, resumed.id, runner, select, observe, known, there
+                    git, settings, start, journal, resumed.id, runner, select, observe,
+                    known, there, clock, log_file,
                 )  # fmt: skip
             try:
                 observe(start)
@@ -531,6 +551,27 @@ def branches_there(git: Git, run: JournalRun) -> dict[str, str]:
         for name, commit in run.branches.items()
         if git.commit_id(f"refs/heads/{name}") == commit
     }
+
+
+def _logged(run: Run, carried: Carried, evidence: Evidence, digest: str) -> Iterator[Logged]:
+    """Yield the lines of the promotion log, but for their time and who it is."""
+    low = {
+        one.module
+        for one in evidence.coverage
+        if one.fraction is None or one.fraction < (evidence.coverage_min or 0.0)
+    }
+    gates = tuple(LoggedGate(g.name, g.phase, g.passed, g.seconds) for g in carried.gates)
+    for step, commit in zip(carried.steps, carried.commits, strict=True):
+        names = step.promotion.renamed
+        if names:
+            covered = None
+            if evidence.coverage_min is not None:
+                covered = sum(old not in low for old, _ in names)
+            yield Logged(
+                at="", who="", run=run.number, plan=run.start.plan, step=step.id, modules=names,
+                branch=carried.branch, commit=commit, gates=gates, covered=covered,
+                evidence=digest,
+            )  # fmt: skip
 
 
 def _asked(commit: str, result: GateResult) -> tuple[str, str, Phase]:

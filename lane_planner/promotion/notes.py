@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lane_planner.planner.landed import INIT, directories_around
+from lane_planner.promotion.half_run import half_run
 from lane_planner.promotion.history import seen_as_rename
 from lane_planner.promotion.parting import Partings
 from lane_planner.promotion.refusals import unbound_listed
@@ -27,6 +28,8 @@ def listed_no_more(relocation: Relocation, partings: Partings) -> Iterator[str]:
 def what_runs(relocation: Relocation) -> Iterator[str]:
     """Yield which packages' code importing a moved module runs now, or does not any more.
 
+    And what may be found half run then, or is and a `try` catches it.
+
     Args:
         relocation: the promotion.
     """
@@ -45,6 +48,7 @@ def what_runs(relocation: Relocation) -> Iterator[str]:
                 yield f"importing {module} no longer runs {had}"
             if runs_after and has not in moved.values():
                 yield f"importing {module} now runs {has}"
+    yield from half_run(relocation).notes
 
 
 def lost_to_history(relocation: Relocation, writes: Iterable[FileWrite]) -> list[FileMove]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
-from lane_planner.graph.resolve import ImportSite
+from lane_planner.promotion.half_run import half_run
 from lane_planner.promotion.imports import ChangedBinding
 from lane_planner.promotion.layout import is_shim
 from lane_planner.promotion.naming import Refused
@@ -18,7 +18,6 @@ from lane_planner.promotion.relocation import Relocation
 from lane_planner.promotion.text import SourceText, outside_imports
 from lane_planner.promotion.uses import rebound_reason
 from lane_planner.promotion.values import FileMove
-from lane_planner.promotion.workspace import packages_around
 from lane_planner.scan.lexer import UnmatchedQuote, import_words, statement_end
 from lane_planner.scan.modules import Module
 from lane_planner.scan.records import FileRecord, RawImport
@@ -42,7 +41,7 @@ def check_promotion(relocation: Relocation, partings: Partings) -> None:
     _refuse_taken_shims(relocation)
     _refuse_unlisted(relocation, partings)
     _refuse_stand_ins(relocation, partings)
-    _refuse_half_run(relocation, partings)
+    _refuse_half_run(relocation)
 
 
 def check_imports(
@@ -224,53 +223,11 @@ def _refuse_stand_ins(relocation: Relocation, partings: Partings) -> None:
             )
 
 
-def _refuse_half_run(relocation: Relocation, partings: Partings) -> None:
-    """Refuse to part a module from a package that it runs, and that runs it.
-
-    Until now whoever imports the module runs the package first, which comes back to the
-    module while it has not begun. From its new place the module begins first, and the
-    package would find it half done.
-    """
-    renamed = relocation.renaming.renamed
-    for name in sorted(renamed):
-        taking = _taking_from(relocation, name)
-        left = partings.around.intersection(packages_around(name)) if taking else set()
-        for site in relocation.workspace.sites_in(name) if left else ():
-            first = _run_first(relocation, site, left)
-            importer = min(taking & partings.run_by(first), default=None) if first else None
-            if importer is not None:
-                raise Refused(
-                    relocation.before.by_name[name].path,
-                    site.line,
-                    f"{renamed[name]}, imported first, would run {importer} by way of "
-                    f"its import of {site.imported}, and {importer} takes names from it before "
-                    "it has them: promote the package with it, or defer one of the two imports",
-                )
-
-
-def _run_first(relocation: Relocation, site: ImportSite, packages: Collection[str]) -> list[str]:
-    """Return those of some packages whose own code an import runs."""
-    if site.kind != "eager" or not site.resolved or site.imported in relocation.renaming.renamed:
-        return []
-    table, made = relocation.before.by_name, relocation.workspace.made
-    return [
-        up
-        for up in (site.imported, *packages_around(site.imported))
-        if up in packages and not table[up].namespace and table[up].path not in made
-    ]
-
-
-def _taking_from(relocation: Relocation, name: str) -> set[str]:
-    """Return the modules that take names from a moved one while they are imported."""
-    workspace = relocation.workspace
-    found: set[str] = set()
-    for importer in workspace.importers_of(name):
-        module = workspace.table.by_name[importer]
-        for raw in workspace.records[module.path].imports:
-            takes = raw.kind == "eager" and raw.names is not None
-            if takes and relocation.renaming.taken_from(module, raw) == name:
-                found.add(importer)
-    return found
+def _refuse_half_run(relocation: Relocation) -> None:
+    """Refuse to let a module be found half run that was not before."""
+    refusal = half_run(relocation).refusal
+    if refusal is not None:
+        raise refusal
 
 
 # Files.

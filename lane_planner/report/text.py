@@ -190,6 +190,11 @@ def status_text(found: Status, *, width: int) -> str:
     lines += [
         f"run {run.id} {run.status}: {printable(run.reason)}" for run in found.runs if run.reason
     ]
+    if found.runs and found.runs[-1].status == "interrupted":
+        lines.append(
+            f"run {found.runs[-1].id} was interrupted: `lane-planner resume` goes on with it, "
+            "`lane-planner rollback` undoes it"
+        )
     lines += [f"left by a killed run, cleared by the next one: {path}" for path in found.leftovers]
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,219 @@
+"""Modules that a promotion would let be found half run, of those that move and those that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from lane_planner.config.settings import Lane
+from lane_planner.executor.promote import advance
+from lane_planner.promotion.compose import Composed, compose
+from lane_planner.promotion.naming import Refused
+from lane_planner.promotion.values import FileMove, Promotion
+from tests.promotion.trees import applied, mentions_of, settings_of, tree, workspace_of
+
+
+def _promoted(
+    files: Mapping[str, str],
+    *steps: Sequence[str],
+    source: str = "pkg",
+    target: str = "core",
+) -> list[Promotion]:
+    """Promote files of a package that is a lane, step by step; return the promotions."""
+    lanes = (
+        Lane("candidate", (source,), frozenset({"core"}), "core"),
+        Lane("core", (target,), frozenset({"candidate"})),
+    )
+    now = tree(files)
+    workspace = workspace_of(now, settings_of(lanes=lanes))
+    promotions = []
+    for paths in steps:
+        moves = [FileMove(path, target + path.removeprefix(source)) for path in paths]
+        composed: Composed = compose(workspace, *lanes, moves, mentions_of(now), name="a")
+        promotions.append(composed.promotion)
+        now = applied(now, composed.promotion)
+        advance(workspace, composed)
+    return promotions
+
+
+def _refused(files: Mapping[str, str], *steps: Sequence[str], target: str = "core") -> Refused:
+    """Return why the last of some steps is refused."""
+    with pytest.raises(Refused) as caught:
+        _promoted(files, *steps, target=target)
+    _promoted(files, *steps[:-1], target=target)
+    return caught.value
+
+
+INIT, USER, COMMON = "pkg/__init__.py", "pkg/user.py", "pkg/common.py"
+STAYING = {
+    INIT: "from pkg.user import User\n",
+    USER: "from pkg.common import Base\n\n\nclass User(Base):\n    pass\n",
+    COMMON: "class Base:\n    pass\n",
+}
+
+
+def test_what_stays_does_not_come_to_be_imported_while_it_is_under_way() -> None:
+    for steps in ([[COMMON], [INIT]], [[INIT], [COMMON]], [[INIT, COMMON]]):
+        refused = _refused(STAYING, *steps)
+        assert (refused.path, refused.line) == (USER, 1)
+        assert refused.reason == (
+            "pkg.user, imported first, would run core, which takes User from it at "
+            f"{INIT if len(steps) == 1 or steps[1] == [INIT] else 'core/__init__.py'}:1 before "
+            "line 4 binds it: promote them together, or defer one of the two imports"
+        )
+    _promoted(STAYING, [COMMON])
+    _promoted(STAYING, [INIT])
+    _promoted(STAYING, [INIT, USER, COMMON])
+    _promoted(STAYING, [COMMON], [USER], [INIT])
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (INIT, "from .user import User\n"),
+        (INIT, "from .user import *\nX = User\n"),
+        (INIT, "import pkg.user\nX = pkg.user.User\n"),
+        (INIT, "from pkg import user\nX = [user.User]\n"),
+        (INIT, "import importlib\nimportlib.import_module('pkg.user')\nfrom .user import User\n"),
+        (INIT, "if True:\n    from pkg.user import User\n"),
+        (USER, "from .common import *\nclass User(Base): ...\n"),
+        (USER, "import pkg.common\nclass User(pkg.common.Base): ...\n"),
+        (USER, "try:\n    from pkg.common import Base\nfinally:\n    pass\nUser = Base\n"),
+        (USER, "try:\n    from pkg.common import Base\nexcept KeyError:\n    pass\nUser = Base\n"),
+        (USER, "class User:\n    from pkg.common import Base\n"),
+        (USER, "import sys\nif sys.platform:\n    from .common import Base\nUser = Base\n"),
+        (COMMON, "class Base:\n    pass\n\n\ndef __getattr__(name):\n    return Base\n"),
+    ],
+)
+def test_it_is_refused_however_it_is_written(path: str, text: str) -> None:
+    _refused(STAYING | {path: text}, [INIT, COMMON])
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (INIT, "def f():\n    from pkg.user import User\n"),
+        (INIT, "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .user import User\n"),
+        (INIT, "if __name__ == '__main__':\n    from pkg.user import User\n"),
+        (INIT, "import pkg.user\n\n\ndef f():\n    return pkg.user.User\n"),
+        (INIT, "from pkg import user\nf = lambda: user.User\n"),
+        (INIT, "from __future__ import annotations\nfrom pkg import user\nx: user.User\n"),
+        (USER, "class User: ...\nfrom pkg.common import Base\n"),
+        (USER, "def __getattr__(name): ...\nfrom pkg.common import Base\nclass User: ...\n"),
+        (USER, "class User:\n    def base(self):\n        from pkg.common import Base\n"),
+    ],
+)
+def test_it_is_not_where_the_name_is_there_or_the_import_waits(path: str, text: str) -> None:
+    [promotion] = _promoted(STAYING | {path: text}, [INIT, COMMON])
+    assert not any("before line" in note for note in promotion.notes)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        (
+            INIT,
+            "try:\n    from pkg.user import User\nexcept ImportError:\n    User = None\n",
+            "the `try` around it catches that",
+        ),
+        (
+            INIT,
+            "from contextlib import suppress\nwith suppress(ImportError):\n"
+            "    from pkg.user import User\n",
+            "the `try` around it catches that",
+        ),
+        (
+            USER,
+            "import sys\nif sys.platform == 'x':\n    User = 1\nfrom pkg.common import Base\n"
+            "class User(Base): ...\n",
+            "look whether it is bound by then",
+        ),
+        (
+            USER,
+            "exec('User = 1')\nfrom pkg.common import Base\nclass User(Base): ...\n",
+            "look whether it is bound by then",
+        ),
+        (
+            USER,
+            "def f():\n    global User\n    User = 1\nf()\nfrom pkg.common import Base\n"
+            "class User(Base): ...\n",
+            "look whether it is bound by then",
+        ),
+        (
+            USER,
+            "from os import *\nfrom pkg.common import Base\nclass User(Base): ...\n",
+            "look whether it is bound by then",
+        ),
+    ],
+)
+def test_what_is_caught_or_cannot_be_told_is_noted(path: str, text: str, said: str) -> None:
+    [promotion] = _promoted(STAYING | {path: text}, [INIT, COMMON])
+    assert [note.rpartition(": ")[2] for note in promotion.notes if USER in note] == [said]
+
+
+INSIDE = {INIT: "", "pkg/user.py": STAYING[USER], COMMON: STAYING[COMMON], "app.py": ""}
+
+
+def test_packages_around_the_new_place_run_first_as_before() -> None:
+    for init in ("from pkg.user import User\n", "from .user import *\nfrom .common import Base\n"):
+        files = STAYING | {INIT: init}
+        _promoted(files, [USER], target="pkg/promoted")
+        _promoted(files, [USER], [COMMON], target="pkg/promoted")
+        _promoted(files, [USER, COMMON], target="pkg/promoted")
+
+
+def test_a_destination_whose_own_package_imports_what_stays() -> None:
+    files = {
+        INIT: "",
+        "pkg/user.py": "from pkg.common import Base\n\n\nclass User(Base):\n    pass\n",
+        COMMON: STAYING[COMMON],
+        "core/__init__.py": "from pkg.user import User\n",
+    }
+    refused = _refused(files, [COMMON])
+    assert (refused.path, refused.line) == (USER, 1)
+    assert "would run core, which takes User from it at core/__init__.py:1" in refused.reason
+    _promoted(files, [USER])
+    _promoted(files | {"core/__init__.py": "import pkg.user\n"}, [COMMON])
+
+
+def test_what_cannot_be_imported_first_already_is_no_reason() -> None:
+    files = {
+        INIT: "",
+        "pkg/a.py": "from pkg.b import y\nx = 1\n",
+        "pkg/b.py": "from pkg.a import x\ny = 1\n",
+        COMMON: "import pkg.a\n",
+        "core/__init__.py": "",
+    }
+    _promoted(files, [COMMON])
+
+
+def test_an_order_that_only_a_package_left_behind_gives_is_missed() -> None:
+    # other.a has to be the first of the two, and pkg/__init__.py sees to it.
+    files = {
+        INIT: "import other.a\n",
+        COMMON: "from other.b import y\n",
+        "other/a.py": "x = 1\nfrom other.b import y\n",
+        "other/b.py": "from other.a import x\ny = 1\n",
+        "core/__init__.py": "",
+        "app.py": "import pkg.common\n",
+    }
+    refused = _refused(files, [COMMON])
+    assert (refused.path, refused.line) == ("other/b.py", 1)
+    assert refused.reason.startswith(
+        "other.b, if core.common is imported first, would run other.a, which takes y from it at "
+        "other/a.py:2 before line 2 binds it"
+    )
+
+
+def test_a_star_import_takes_what_is_there() -> None:
+    files = {
+        INIT: "from .facade import User\n",
+        "pkg/facade.py": "from pkg.user import *\n",
+        USER: STAYING[USER],
+        COMMON: STAYING[COMMON],
+    }
+    refused = _refused(files, [INIT, COMMON])
+    assert (refused.path, refused.line) == (USER, 1)
+    listed = files | {USER: "__all__ = ['User']\n" + STAYING[USER]}
+    assert "takes User from it at pkg/facade.py:1" in _refused(listed, [INIT, COMMON]).reason
