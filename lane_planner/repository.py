@@ -674,6 +674,10 @@ class Repository:
         options = options or ApplyOptions()
         plan = plan_in(content, where)
         git = self.require_git()
+        wanted = options.pull_requests
+        if wanted is not None and wanted.onto is None:  # a run that is gone on with must know
+            wanted = msgspec.structs.replace(wanted, onto=git.branch())
+            options = msgspec.structs.replace(options, pull_requests=wanted)
         plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
         snapshot = self._leaving(plan, where, git.head(), options)
         order = keep_order(git, plan_id, content, options)

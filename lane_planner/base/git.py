@@ -105,6 +105,11 @@ class Git:
         below = self.directory.resolve().relative_to(self.toplevel.resolve()).as_posix()
         return "" if below == "." else f"{below}/"
 
+    def branch(self) -> str | None:
+        """Return the name of the branch that is checked out, or None if none is."""
+        done = self.ask("symbolic-ref", "--quiet", "--short", "HEAD")
+        return os.fsdecode(done.stdout).rstrip("\n") if done.exit_code == 0 else None
+
     def committer(self) -> str:
         """Return the name and address of whoever commits, as git says them.
 

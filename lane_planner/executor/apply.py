@@ -14,6 +14,7 @@ from lane_planner.executor.campaign import Batch, Campaign, LeftOut, Result, car
 from lane_planner.executor.journal import Event, Mode, Run
 from lane_planner.executor.line import PlanLine
 from lane_planner.executor.promote import promotion_evidence, require_committed
+from lane_planner.executor.publishing import Publisher, PullRequests
 from lane_planner.executor.run import Carried
 from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
@@ -38,6 +39,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
         shims: what to leave at the old paths; None: nothing.
         rewrite_text: whether names in text are rewritten too, where they are certain.
         log_file: path of another file that the promotion log's lines are added to; None: none.
+        pull_requests: those that are wanted; None: none.
     """
 
     mode: Mode = "single"
@@ -47,6 +49,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     shims: ShimChoice | None = None
     rewrite_text: bool = False
     log_file: str | None = None
+    pull_requests: PullRequests | None = None
 
 
 _DEFAULTS = ApplyOptions()
@@ -106,10 +109,14 @@ def apply_plan(
             coverage = [ModuleCoverage(n, data.get(modules[n].path)) for n in sorted(landed)]
         return promotion_evidence(snapshot, carried, coverage, ())
 
+    publisher = None
+    if options.pull_requests is not None:
+        publisher = Publisher(snapshot.git, options.pull_requests)
     result = carry_out_campaign(
         snapshot.git, settings, _campaign(snapshot, plan, plan_id, hop, chosen, options, order),
         line, resumed=resumed, evidence=evidence, select=TestSelector(snapshot), observe=observe,
         log_file=None if options.log_file is None else Path(options.log_file),
+        publisher=publisher,
     )  # fmt: skip
     return msgspec.structs.replace(result, left_out=(*left_out, *result.left_out))
 

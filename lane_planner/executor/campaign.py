@@ -39,6 +39,7 @@ from lane_planner.executor.journal import (
     utc_now,
 )
 from lane_planner.executor.journal import Run as JournalRun
+from lane_planner.executor.publishing import Opened, Publisher, Ready
 from lane_planner.executor.run import (
     Carried,
     GateRunner,
@@ -53,7 +54,7 @@ from lane_planner.executor.run import (
     under_way,
 )
 from lane_planner.gates.command import GateResult, run_gate
-from lane_planner.gates.evidence import Evidence
+from lane_planner.gates.evidence import Evidence, to_markdown
 from lane_planner.gates.select import applying
 from lane_planner.planner.schema import PlannedStep
 from lane_planner.promotion.naming import Refused
@@ -136,6 +137,8 @@ class Result(msgspec.Struct, frozen=True):
         left_out: the steps that were not carried out, in the order of the plan.
         waiting: how many steps wait until the branches are merged.
         reason: why it failed; None with success.
+        pull_requests: what became of the branches, where pull requests were asked for.
+        notes: what a person should know.
     """
 
     run: int
@@ -148,6 +151,8 @@ class Result(msgspec.Struct, frozen=True):
     left_out: tuple[LeftOut, ...]
     waiting: int
     reason: str | None
+    pull_requests: tuple[Opened, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Line(Protocol):
@@ -197,6 +202,7 @@ def carry_out_campaign(
     clock: Clock = utc_now,
     command: str | None = None,
     log_file: Path | None = None,
+    publisher: Publisher | None = None,
 ) -> Result:
     """Carry batches of steps out on new branches.
 
@@ -217,6 +223,7 @@ def carry_out_campaign(
         clock: tells the time for the journal.
         command: what to call this run when another one finds the lock taken.
         log_file: another file that the promotion log's lines are added to.
+        publisher: opens pull requests; None: none is wanted.
 
     Raises:
         UsageError: a branch is there already or cannot be, the base commit is unknown, or no step
@@ -239,11 +246,20 @@ def carry_out_campaign(
         order=campaign.order,
     )
     with under_way(
-        git, settings, start, branches=branches, resumed=resumed, runner=runner,
-        select=select, observe=observe,
-        clock=clock, command=command, keep_published=not single, log_file=log_file,
-    ) as run:  # fmt: skip
-        result = _Campaign(run, campaign, evidence).carry_out(line)
+        git,
+        settings,
+        start,
+        branches=branches,
+        resumed=resumed,
+        runner=runner,
+        select=select,
+        observe=observe,
+        clock=clock,
+        command=command,
+        keep_published=not single or publisher is not None,
+        log_file=log_file,
+    ) as run:
+        result = _Campaign(run, campaign, evidence, publisher).carry_out(line)
         if not result.success:
             leftovers = run.undo(result.reason or "")
             if leftovers:
@@ -255,11 +271,18 @@ def carry_out_campaign(
 
 class _Campaign:
     def __init__(
-        self, run: Run, campaign: Campaign, evidence: Callable[[Carried], Evidence]
+        self,
+        run: Run,
+        campaign: Campaign,
+        evidence: Callable[[Carried], Evidence],
+        publisher: Publisher | None,
     ) -> None:
         self._run = run
         self._campaign = campaign
         self._evidence = evidence
+        self._publisher = publisher
+        self._opened: list[Opened] = []
+        self._below: str | None = None  # the branch that the next one of a stack is on
         self._left: dict[str, LeftOut] = {}
 
     def carry_out(self, line: Line) -> Result:
@@ -482,7 +505,17 @@ class _Campaign:
         )
 
     def _publish(self, carried: Sequence[Carried]) -> None:
-        self._run.publish([(one, self._evidence(one)) for one in carried])
+        told = [(one, self._evidence(one)) for one in carried]
+        self._run.publish(told)
+        if self._publisher is None:
+            return
+        ready = []
+        for one, evidence in told:
+            before = None
+            if self._campaign.mode == "stack":
+                before, self._below = self._below, one.branch
+            ready.append(Ready(one, to_markdown(evidence), before))
+        self._opened += self._publisher.publish(ready, self._run.record)
 
     def _result(self, done: Sequence[_Gated], waiting: int) -> Result:
         left_out = tuple(
@@ -514,6 +547,8 @@ class _Campaign:
             left_out=left_out,
             waiting=waiting,
             reason=reason,
+            pull_requests=tuple(self._opened),
+            notes=tuple(self._publisher.notes) if self._publisher is not None else (),
         )
 
 

@@ -106,6 +106,21 @@ class BranchIntended(msgspec.Struct, frozen=True, tag="branch-intended"):
     branch: str = ""
 
 
+class PushIntended(msgspec.Struct, frozen=True, tag="push-intended"):
+    """A branch is about to be pushed at `commit`."""
+
+    branch: str
+    commit: str
+
+
+class PullRequestMade(msgspec.Struct, frozen=True, tag="pull-request-made"):
+    """A branch has pull request `number`."""
+
+    branch: str
+    number: int
+    url: str
+
+
 class RunFinished(msgspec.Struct, frozen=True, tag="run-finished"):
     """The run succeeded: its last branch is at `commit`."""
 
@@ -132,6 +147,8 @@ Event = (
     | StepDropped
     | GateFinished
     | BranchIntended
+    | PushIntended
+    | PullRequestMade
     | RunFinished
     | RunRolledBack
 )
@@ -165,6 +182,8 @@ class Run(msgspec.Struct, frozen=True):
         begun: the event that it began with.
         branches: commits, by name, of the branches that are, or were about to be, created.
         dropped: why, by step, of those that were left out.
+        pushed: commits, by branch, that were, or were about to be, pushed.
+        pull_requests: their numbers and addresses, by branch.
     """
 
     id: int
@@ -182,6 +201,8 @@ class Run(msgspec.Struct, frozen=True):
     begun: RunStarted
     branches: dict[str, str]
     dropped: dict[str, str]
+    pushed: dict[str, str] = {}
+    pull_requests: dict[str, tuple[int, str]] = {}
 
 
 class Journal:
@@ -335,6 +356,8 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
     steps: dict[str, str | None] = {}
     dropped: dict[str, str] = {}
     branches: dict[str, str] = {}
+    pushed: dict[str, str] = {}
+    pulls: dict[str, tuple[int, str]] = {}
     gates: list[GateResult] = []
     pid = 0
     for at, event in events:
@@ -355,6 +378,10 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
             case BranchIntended(commit=commit):
                 result = commit
                 branches[event.branch or (began[1].branch if began else "")] = commit
+            case PushIntended(branch=branch, commit=commit):
+                pushed[branch] = commit
+            case PullRequestMade(branch=branch, number=number, url=url):
+                pulls[branch] = (number, url)
             case RunFinished(commit=commit):
                 status, ended, result = "done", at, commit
             case RunRolledBack():
@@ -381,6 +408,8 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
         begun=first,
         branches=branches,
         dropped=dropped,
+        pushed=pushed,
+        pull_requests=pulls,
     )
 
 

@@ -21,6 +21,7 @@ from lane_planner.executor.journal import (
     utc_now,
 )
 from lane_planner.executor.lock import Holder, run_lock
+from lane_planner.executor.orders import order_of
 from lane_planner.executor.places import (
     WORKTREES,
     evidence_paths,
@@ -28,6 +29,7 @@ from lane_planner.executor.places import (
     lock_path,
     scratch_path,
 )
+from lane_planner.executor.publishing import withdraw
 from lane_planner.executor.run import branches_there
 from lane_planner.executor.signals import uninterrupted
 from lane_planner.executor.status import status
@@ -91,7 +93,7 @@ def settle(git: Git, run: Run, *, clock: Clock = utc_now) -> Run:
 
 
 def roll_back(git: Git, *, clock: Clock = utc_now) -> RolledBack:
-    """Undo the last run: its branches, evidence and leftovers go, and nothing else.
+    """Undo the last run: its branches, pull requests, evidence and leftovers, and nothing else.
 
     Args:
         git: the repository.
@@ -120,12 +122,20 @@ def roll_back(git: Git, *, clock: Clock = utc_now) -> RolledBack:
                 f"branch {printable(merged[0])} of run {run.id} is merged into what is checked "
                 "out: nothing was undone"
             )
+        withdraw(git, _remote(run), run.pushed, {b: n for b, (n, _) in run.pull_requests.items()})
         with uninterrupted():
             delete_branches(git, there, reason=f"roll back run {run.id}")
             _clear(git)
             _forget_evidence(git, run)
             journal.append(run.id, RunRolledBack("it was rolled back on demand"))
         return RolledBack(run.id, tuple(sorted(there)))
+
+
+def _remote(run: Run) -> str | None:
+    if not run.begun.order:
+        return None
+    wanted = order_of(run).options.pull_requests
+    return None if wanted is None else wanted.remote
 
 
 def _alone(git: Git, clock: Clock) -> AbstractContextManager[Holder]:

@@ -7,7 +7,8 @@ only where it binds nothing; so a submodule can leave, or stay behind, unnoticed
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -134,6 +135,42 @@ class Packages:
             and site.resolved
             and site.imported not in self._renaming.renamed
         )
+
+    def run_after(self, names: Iterable[str]) -> set[str]:
+        """Return all modules that importing some modules runs after the move.
+
+        Args:
+            names: the modules, as all that is returned by their names before it.
+        """
+        by_name = self._renaming.table.by_name
+        found: set[str] = set()
+        new = {up for name in names for up in self._run_with(name)}
+        while new:
+            found |= new
+            imported = {
+                site.imported
+                for name in new
+                if name in by_name
+                for site in self._sites(name)
+                if site.resolved and site.kind == "eager"
+            }
+            new = {up for name in imported for up in self._run_with(name)} - found
+        return found
+
+    def _run_with(self, name: str) -> Iterator[str]:
+        """Yield a module and the packages that importing it runs after the move."""
+        yield name
+        around = self._renaming.renamed.get(name, name)
+        while "." in around:
+            around = around.rpartition(".")[0]
+            if around in self._origins:
+                yield self._origins[around]
+            elif around not in self._renaming.renamed:
+                yield around
+
+    @cached_property
+    def _origins(self) -> dict[str, str]:
+        return {new: old for old, new in self._renaming.renamed.items()}
 
     def _bound(self, package: str, name: str, submodule: str, seen: frozenset[str]) -> Bound:
         module = self._renaming.table.by_name.get(package)

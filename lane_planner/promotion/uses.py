@@ -195,22 +195,31 @@ class _Uses:
                 chain.line, f"where {first} comes from is not seen: add `import {module}` first"
             )
 
-    def _check_hops(self, chain: Chain, meaning: str) -> None:
-        """Refuse a chain that steps from a package to a submodule that would not be there."""
+    def _check_hops(self, chain: Chain, meaning: str, imported: Iterable[str] = ()) -> None:
+        """Refuse a chain that steps from a package to a submodule that would not be there.
+
+        Args:
+            chain: the chain.
+            meaning: the module that its first name is.
+            imported: what is imported by that name, and stays.
+        """
         package = meaning
         for child in chain.parts[1:]:
             submodule = f"{package}.{child}"
             if submodule not in self.renaming.table.by_name:
                 return
-            if self.renaming.parted(package, child):
+            if any(_holds(submodule, name) for name in imported):
+                there = True
+            elif self.renaming.parted(package, child):
                 there = self.packages.bound(package, child).to == "submodule"
             else:
                 there = not self._is_lost(package, child)
             if not there:
+                used = ".".join(chain.parts)
+                reaches = f"reaches {submodule}" if used != submodule else "is used here"
                 raise self._refused(
                     chain.line,
-                    f"{'.'.join(chain.parts)} reaches {submodule} without importing it: "
-                    f"add `import {submodule}` first",
+                    f"{used} {reaches} without importing it: add `import {submodule}` first",
                 )
             package = submodule
 
@@ -225,7 +234,19 @@ class _Uses:
         new = self.renaming.renamed.get(submodule, submodule)
         if new in loaded.after or self.packages.loads(package, child):
             return False
-        return self.module.name != self.place.after.name or submodule in loaded.before
+        if self.module.name == self.place.after.name and submodule not in loaded.before:
+            return False
+        return submodule not in self._run
+
+    @cached_property
+    def _run(self) -> set[str]:
+        """The modules that importing the file runs after the move, by their names before it."""
+        targets = (
+            self.renaming.target(self.module, RawImport(module, None, 1, 0), name)
+            for module, name in self._imports()
+        )
+        here = (target.imported for target in targets if target.fault is None)
+        return self.packages.run_after((self.module.name, *here))
 
     @cached_property
     def _loaded(self) -> _Loaded:
@@ -261,7 +282,8 @@ class _Uses:
         module = self.renaming.module_of(".".join(chain.parts))
         if module is None or module not in self.renaming.renamed:
             self._stays(chain, module, bindings, changes)
-            self._check_hops(chain, chain.parts[0])
+            kept = [b.module for b in bindings if isinstance(b, PlainImport)]
+            self._check_hops(chain, chain.parts[0], kept)
         elif any(_holds(module, change.old) for change in changes):
             self._follow(chain, owner, module)
         else:

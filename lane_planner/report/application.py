@@ -29,6 +29,8 @@ def application_document(result: Result) -> dict[str, Any]:
         "gates": list(result.gates),
         "evidence": [path for made in result.branches for path in made.evidence],
         "reason": result.reason,
+        "pull_requests": list(result.pull_requests),
+        "notes": list(result.notes),
     }
 
 
@@ -59,6 +61,11 @@ def application_text(result: Result) -> str:
             f"{made.commit[:12]}"
         )
         lines += [f"evidence {path}" for path in made.evidence]
+    for opened in result.pull_requests:
+        where = printable(opened.url or opened.branch)
+        lines.append(f"pull request {where}: {opened.outcome}")
+        lines += [f"  {printable(note)}" for note in opened.notes]
+    lines += [printable(note) for note in result.notes]
     if result.waiting:
         lines.append(
             f"{plural(result.waiting, 'step')} of later waves wait: merge these, then "

@@ -495,7 +495,7 @@ def _dotted(path: str) -> str:
 # Words of a refusal, and what they come to.
 _KINDS = {
     "without importing it": "reached without an import",
-    "takes names from it before": "found half run",
+    " from it at ": "found half run",
     "stands in for it": "a stand-in would hide a name",
 }
 
@@ -597,7 +597,7 @@ PROGRAMS = (
         name="zict",
         packages=("zict",),
         candidate=("zict",),
-        target="zict/promoted",
+        target="core",
         tests=("zict/tests/test_*.py",),
         at_least=15,
         staying=("zict",),

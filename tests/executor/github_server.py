@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import socketserver
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,10 +21,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.executor.repositories import ENVIRONMENT
+from tests.executor.repositories import ENVIRONMENT, git
 
 HOST = "github.example"
 TOKEN = "a-token-of-a-test"
+URL = f"https://{HOST}/owner/name.git"
+OTHER_LOGINS = ("GH_TOKEN", "GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_REPO")
 NOW, NOW_SECONDS = "Tue, 02 Jan 2024 03:04:05 GMT", 1_704_164_645
 _PREFIX = "/api/v3/"  # of a host that is not github.com
 
@@ -415,3 +419,41 @@ def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(content[: len(content) // 2] if answer.broken else content)
 
     return Handler
+
+
+def put_on_github(root: Path, bare: Path) -> None:
+    """Give a repository a remote on GitHub, with its main branch on it.
+
+    Args:
+        root: the repository.
+        bare: where pushes go instead; it is made.
+    """
+    git(root, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
+    git(root, "remote", "add", "origin", URL)
+    git(root, "config", f"url.{bare.as_uri()}.insteadOf", URL)
+    git(root, "push", "--quiet", "origin", "main")
+
+
+def login(config: Path) -> dict[str, str]:
+    """Return the environment in which gh is logged in; `OTHER_LOGINS` may not be in it."""
+    return {"GH_CONFIG_DIR": str(config), "GH_HOST": HOST, "GH_ENTERPRISE_TOKEN": TOKEN}
+
+
+@contextlib.contextmanager
+def github_for_gh(bare: Path, config: Path) -> Iterator[FakeGitHub]:
+    """Serve a GitHub with the branches of a bare repository, and let gh find it.
+
+    Args:
+        bare: the repository.
+        config: gh's directory of configuration; it is made.
+    """
+    # A socket's path has to be short.
+    short = Path(tempfile.mkdtemp(prefix="gh-"))
+    try:
+        server = FakeGitHub(bare, short / "socket")
+        config.mkdir()
+        (config / "config.yml").write_text(f"http_unix_socket: {server.socket}\n")
+        with server.serving():
+            yield server
+    finally:
+        shutil.rmtree(short)

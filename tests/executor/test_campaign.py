@@ -210,7 +210,9 @@ def test_a_gate_runs_only_the_tests_that_reach_what_changed(tmp_path: Path) -> N
     git(root, "commit", "--quiet", "-m", "tests")
     result = carried_out(root, "stack")
     ran = [gate for gate in result.gates if gate.attempts]
-    assert ran and len(ran) < len(result.gates) == len(result.branches)  # some batches no test reaches
+    assert ran and len(ran) < len(result.gates) == len(
+        result.branches
+    )  # some batches no test reaches
     for one in ran:
         tests, _, modules = one.output.strip().partition(" and ")
         reached = {"tests/test_m05.py"} if "core/m05.py" in modules else set()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +27,16 @@ from lane_planner.executor.github import (
 from tests.executor.github_server import (
     HOST,
     NOW_SECONDS,
+    OTHER_LOGINS,
     SECONDARY_LIMIT,
-    TOKEN,
+    URL,
     Answer,
     FakeGitHub,
     Fault,
+    github_for_gh,
     invalid,
+    login,
+    put_on_github,
 )
 from tests.executor.repositories import git, new_repository
 
@@ -42,7 +44,6 @@ needs_gh = pytest.mark.skipif(
     shutil.which("gh") is None, reason="gh, GitHub's own program, is not installed"
 )
 
-URL = f"https://{HOST}/owner/name.git"
 HEAD = "promote/candidate-to-core/a.mod"
 
 # Requests that a fault may hit.
@@ -96,40 +97,20 @@ class World:
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone of a repository "on GitHub", without any gh."""
     root = new_repository(tmp_path / "repo", {"a.py": b"", "sub/b.py": b""})
-    bare = tmp_path / "hub.git"
-    git(root, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    git(root, "remote", "add", "origin", URL)
-    git(root, "config", f"url.{bare.as_uri()}.insteadOf", URL)
-    git(root, "push", "--quiet", "origin", "main")
-    for name in ("GH_TOKEN", "GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_REPO"):
+    put_on_github(root, tmp_path / "hub.git")
+    for name in OTHER_LOGINS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("GH_CONFIG_DIR", str(tmp_path / "gh"))
-    monkeypatch.setenv("GH_HOST", HOST)
-    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", TOKEN)
+    for name, value in login(tmp_path / "gh").items():
+        monkeypatch.setenv(name, value)
     return root
-
-
-@contextmanager
-def short_directory() -> Iterator[Path]:
-    """A directory whose path leaves room in that of a socket."""
-    path = Path(tempfile.mkdtemp(prefix="gh-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
 
 
 @pytest.fixture
 def world(repo: Path, tmp_path: Path) -> Iterator[World]:
     """The clone, gh that is logged in, and GitHub."""
-    with short_directory() as short:
-        server = FakeGitHub(tmp_path / "hub.git", short / "socket")
-        config = tmp_path / "gh" / "config.yml"
-        config.parent.mkdir()
-        config.write_text(f"http_unix_socket: {server.socket}\n")
-        with server.serving():
-            yield World(repo, server)
-        assert server.troubles == []
+    with github_for_gh(tmp_path / "hub.git", tmp_path / "gh") as server:
+        yield World(repo, server)
+    assert server.troubles == []
 
 
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:

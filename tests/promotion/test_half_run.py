@@ -214,6 +214,9 @@ def test_a_star_import_takes_what_is_there() -> None:
         COMMON: STAYING[COMMON],
     }
     refused = _refused(files, [INIT, COMMON])
-    assert (refused.path, refused.line) == (USER, 1)
-    listed = files | {USER: "__all__ = ['User']\n" + STAYING[USER]}
-    assert "takes User from it at pkg/facade.py:1" in _refused(listed, [INIT, COMMON]).reason
+    assert (refused.path, refused.line) == ("pkg/facade.py", 1)
+    assert "which takes User from it at pkg/__init__.py:1 before it is there" in refused.reason
+    listed = {INIT: "from pkg.user import *\n", USER: "__all__ = ['User']\n" + STAYING[USER]}
+    refused = _refused(STAYING | listed, [INIT, COMMON])
+    assert "which takes User from it at pkg/__init__.py:1 before line 5 binds it" in refused.reason
+    _promoted(STAYING | {INIT: "from pkg.user import *\n"}, [INIT, COMMON])

@@ -374,7 +374,7 @@ def test_a_module_that_runs_a_package_that_takes_names_from_it_does_not_leave_it
     # `import core.feature.sub.m` would run candidate/feature/__init__.py, and that would come
     # back for a name that is not there yet.
     with pytest.raises(
-        Refused, match=r"imported first, would run candidate\.feature\.sub"
+        Refused, match=r"imported first, would run candidate\.feature → candidate\.feature\.sub"
     ) as refused:
         promoted(tree(HALF_RUN), ["candidate/feature/sub/m.py"])
     assert (refused.value.path, refused.value.line) == ("candidate/feature/sub/m.py", 1)
