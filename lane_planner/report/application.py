@@ -48,10 +48,10 @@ def application_text(result: Result) -> str:
             for left in result.left_out
         ],
     )
-    shown = set()
+    shown = {""}
     for left in result.left_out:
-        if left.gate is not None and left.gate.output not in shown:
-            shown.add(left.gate.output)
+        if left.gate is not None and left.gate.output.strip() not in shown:
+            shown.add(left.gate.output.strip())
             lines.append(f"gate {printable(left.gate.name)} said of {left.step}:")
             said = left.gate.output.splitlines()[-_OUTPUT_LINES:]
             lines += [f"    | {printable(line)}" for line in said]

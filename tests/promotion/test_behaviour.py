@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,13 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from lane_planner.executor.promote import advance
+from lane_planner.promotion import refusals
+from lane_planner.promotion.compose import Composed
+from lane_planner.promotion.half_run import Found
+from lane_planner.promotion.mentions import Mentions
 from lane_planner.promotion.naming import Refused
+from lane_planner.promotion.values import MADE_INIT
+from lane_planner.promotion.workspace import Workspace
 from tests.promotion.trees import (
     Tree,
     applied,
@@ -57,9 +63,9 @@ def _may_import(importer: str, target: str) -> bool:
     )
 
 
-def _relative(importer: str, target: str) -> str | None:
+def _relative(importer: str, target: str, packages: Collection[str] = PACKAGES) -> str | None:
     """Return dots and the rest that name a module from inside another, or None."""
-    home = importer.split(".") if importer in PACKAGES else importer.split(".")[:-1]
+    home = importer.split(".") if importer in packages else importer.split(".")[:-1]
     parts = target.split(".")
     common = 0
     while common < min(len(home), len(parts)) and home[common] == parts[common]:
@@ -197,11 +203,15 @@ for line in sys.stdin:
 
 
 class Driver:
-    """A process that runs programs, each in a child of its own."""
+    """A process that runs programs, each in a child of its own.
 
-    def __init__(self) -> None:
+    Args:
+        code: what it does.
+    """
+
+    def __init__(self, code: str = _DRIVER) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-B", "-S", "-c", _DRIVER],
+            [sys.executable, "-B", "-S", "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -214,10 +224,14 @@ class Driver:
             directory: where the program is.
             names: (label, dotted name), in the order in which they are imported.
         """
+        return self.ask(str(directory), names)
+
+    def ask(self, *question: object) -> dict[str, str]:
+        """Return what the process answers to a question."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        print(json.dumps([str(directory), names]), file=process.stdin, flush=True)
+        print(json.dumps(question), file=process.stdin, flush=True)
         said: dict[str, str] = json.loads(process.stdout.readline())
         return said
 
@@ -301,3 +315,167 @@ def test_programs_do_the_same_after_a_promotion(
 
 def _shown(files: Tree) -> str:
     return "\n".join(f"--- {path}\n{content.decode()}" for path, content in files.items())
+
+
+# Programs whose packages import what is in them, and each other, in circles.
+
+_HOMES = ("candidate", "candidate.p", "candidate.p.q", "core", "core.p", "other")
+
+
+def _circular_use(
+    draw: st.DrawFn, importer: str, target: str, number: int, packages: Collection[str]
+) -> list[str]:
+    """Return lines that import a module, or something from it, and may use it at once."""
+    package, _, last = target.rpartition(".")
+    name, alias = f"NAME_{draw(st.sampled_from('ab'))}", f"n{number}"
+    forms = [
+        [f"import {target}"],
+        [f"import {target} as {alias}"],
+        [f"import {target} as {alias}", f"{alias}_used = {alias}.{name}"],
+        [f"import {target}", f"class C{number}:", f"    used = {target}.{name}"],
+        [f"from {target} import {name} as {alias}"],
+        [f"from {target} import {name} as {alias}"],
+        [f"from {target} import {name} as {alias}"],
+        ["if True:", f"    from {target} import {name} as {alias}"],
+        ["try:", f"    from {target} import {name} as {alias}", "except ImportError:",
+         f"    {alias} = None"],
+        [f"def use_{number}():", f"    from {target} import {name}", f"    return {name}"],
+        [f"from {target} import *"],
+        [f"from {target} import *", f"{alias} = NAME_a"],
+        ["import importlib", f"{alias} = importlib.import_module({target!r})"],
+    ]  # fmt: skip
+    if package:
+        forms += [
+            [f"from {package} import {last} as {alias}"],
+            [f"from {package} import {last} as {alias}", f"{alias}_used = {alias}.{name}"],
+        ]
+    relative = _relative(importer, target, packages)
+    if relative is not None and relative.strip("."):
+        forms += [[f"from {relative} import {name} as {alias}"]] * 3
+    return draw(st.sampled_from(forms))
+
+
+@st.composite
+def circular_programs(draw: st.DrawFn) -> tuple[Tree, list[list[str]]]:
+    """Return a repository with circles in it, and the paths to promote, step by step."""
+    homes = [home for home in _HOMES if draw(st.integers(0, 3))]
+    modules = [f"{home}.{last}" for home in homes for last in "mn" if draw(st.integers(0, 2))]
+    packages = sorted({home for home in homes if draw(st.integers(0, 3))})
+    files: dict[str, str] = {}
+    every = [*modules, *packages]
+    for name in every:
+        lines = []
+        left = draw(st.integers(0, 2))  # how many names are bound before the imports
+        names = [f"NAME_{letter} = {name!r}" for letter in "ab"]
+        lines += names[:left]
+        others = [other for other in every if other != name]
+        count = 3 if name in packages else 2
+        targets = (
+            draw(st.lists(st.sampled_from(others), max_size=count, unique=True)) if others else []
+        )
+        for number, target in enumerate(targets):
+            lines += _circular_use(draw, name, target, number, packages)
+        lines += names[left:]
+        if draw(st.integers(0, 9)) == 0:
+            lines.insert(draw(st.integers(0, left)), "__all__ = ['NAME_a', 'NAME_b']")
+        path = name.replace(".", "/")
+        files[f"{path}/__init__.py" if name in packages else f"{path}.py"] = "\n".join([*lines, ""])
+    movable = sorted(path for path in files if path.startswith("candidate/"))
+    steps = []
+    if movable:
+        moving = draw(st.lists(st.sampled_from(movable), min_size=1, max_size=4, unique=True))
+        cut = draw(st.integers(1, len(moving)))
+        steps = [step for step in (moving[:cut], moving[cut:]) if step]
+    return tree(files), steps
+
+
+_IMPORTS = """
+import importlib, json, os, sys
+for line in sys.stdin:
+    directory, names = json.loads(line)
+    said = {}
+    for name in names:
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            sys.path.insert(0, directory)
+            try:
+                importlib.import_module(name)
+                os.write(writer, b"fine")
+            except Exception as error:
+                os.write(writer, repr(error).encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as answer:
+            said[name] = answer.read()
+        os.waitpid(child, 0)
+    print(json.dumps(said), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def importer() -> Iterator[Driver]:
+    """A process that imports each module of a program in a process of its own."""
+    made = Driver(_IMPORTS)
+    yield made
+    made.close()
+
+
+def _broken(importer: Driver, before: Tree, after: Tree, renamed: dict[str, str]) -> dict[str, str]:
+    """Return the modules that can be imported before a promotion and not after it, with why not."""
+    names = _modules({path: text for path, text in before.items() if text != MADE_INIT})
+    with tempfile.TemporaryDirectory() as top:
+        _write(Path(top, "before"), before)
+        _write(Path(top, "after"), after)
+        was = importer.ask(str(Path(top, "before")), names)
+        now = importer.ask(str(Path(top, "after")), [renamed.get(name, name) for name in names])
+    return {
+        name: now[renamed.get(name, name)]
+        for name in names
+        if was[name] == "fine" != now[renamed.get(name, name)]
+    }
+
+
+@settings(
+    max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+@given(program=circular_programs())
+def test_what_can_be_imported_first_still_can_or_the_promotion_is_refused(
+    importer: Driver, program: tuple[Tree, list[list[str]]]
+) -> None:
+    files, steps = program
+    workspace, mentions = workspace_of(files), mentions_of(files)
+    for paths in steps:
+        composed, said = _composed(workspace, mentions, paths)
+        if composed is None:
+            half_run = " from it at " in said
+            event("found half run" if half_run else "refused")
+            if half_run:  # and so it would have been
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(refusals, "half_run", lambda _: Found())
+                    unseen, _ = _composed(workspace, mentions, paths)
+                if unseen is not None:
+                    promotion = unseen.promotion
+                    after, renamed = applied(files, promotion), dict(promotion.renamed)
+                    assert _broken(importer, files, after, renamed), (
+                        f"{said} by {paths}\n{_shown(files)}"
+                    )
+            continue
+        event("promoted")
+        after = applied(files, composed.promotion)
+        broken = _broken(importer, files, after, dict(composed.promotion.renamed))
+        assert not broken, f"{broken} by {paths}\n{_shown(files)}\n=== after\n" + _shown(
+            {p: c for p, c in after.items() if files.get(p) != c}
+        )
+        files = after
+        advance(workspace, composed)
+
+
+def _composed(
+    workspace: Workspace, mentions: Mentions, paths: list[str]
+) -> tuple[Composed | None, str]:
+    """Return a promotion, or None and why it is refused."""
+    try:
+        return compose_on(workspace, mentions, paths), ""
+    except Refused as refusal:
+        return None, str(refusal)

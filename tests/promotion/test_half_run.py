@@ -220,3 +220,37 @@ def test_a_star_import_takes_what_is_there() -> None:
     refused = _refused(STAYING | listed, [INIT, COMMON])
     assert "which takes User from it at pkg/__init__.py:1 before line 5 binds it" in refused.reason
     _promoted(STAYING | {INIT: "from pkg.user import *\n"}, [INIT, COMMON])
+
+
+NODES = {
+    INIT: "from pkg.nodes.expr import Param\n",
+    "pkg/nodes/__init__.py": "",
+    "pkg/nodes/expr.py": "class Param: ...\n",
+    "pkg/helpers/__init__.py": "",
+    "pkg/helpers/x.py": "def f(): return 1\n",
+    "user.py": "import pkg as p\nfrom pkg.helpers.x import f\nkind = p.nodes.expr.Param\n",
+}
+
+
+def test_what_a_package_that_stays_loads_is_reached_as_before() -> None:
+    _promoted(NODES, ["pkg/helpers/x.py"], source="pkg/helpers")
+    further = {INIT: "import pkg.more\n", "pkg/more.py": "import pkg.nodes.expr\n"}
+    _promoted(NODES | further, ["pkg/helpers/x.py"], source="pkg/helpers")
+    moved = {"pkg/helpers/x.py": "import pkg as p\ndef f(): return p.nodes.expr.Param\n"}
+    _promoted(NODES | moved, ["pkg/helpers/x.py"], source="pkg/helpers")
+
+
+def test_what_only_the_package_that_is_left_loads_is_not() -> None:
+    files = NODES | {
+        INIT: "",
+        "pkg/helpers/__init__.py": "import pkg.nodes.expr\n",
+        "pkg/helpers/x.py": "def f(): return 1\n",
+    }
+    with pytest.raises(
+        Refused, match=r"p\.nodes\.expr\.Param reaches pkg\.nodes without"
+    ) as caught:
+        _promoted(files, ["pkg/helpers/x.py"], source="pkg/helpers")
+    assert (caught.value.path, caught.value.line) == ("user.py", 3)
+    files["user.py"] = "import pkg\nfrom pkg.helpers.x import f\nkind = pkg.nodes\n"
+    with pytest.raises(Refused, match=r"pkg\.nodes is used here without importing it: add"):
+        _promoted(files, ["pkg/helpers/x.py"], source="pkg/helpers")

@@ -1,0 +1,663 @@
+"""What runs in which order when a module is the first one to be imported, worked out statically.
+
+CPython's import system is followed statement by statement: the packages around a module run before
+it, a module that is under way is not run again, and a name that is taken from such a module has to
+be bound by then. It is followed before a promotion and after it, on the same texts: after it the
+imports are read as they will be rewritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+import msgspec
+
+from lane_planner.graph.resolve import BeyondTop, absolute_name
+from lane_planner.promotion.on_import import (
+    Bind,
+    Branch,
+    From,
+    Listing,
+    Outline,
+    Plain,
+    Star,
+    Statement,
+    Try,
+    Use,
+    bound_in,
+    outline_of,
+)
+from lane_planner.promotion.relocation import Relocation
+from lane_planner.promotion.workspace import packages_around
+from lane_planner.scan.modules import Module
+from lane_planner.scan.records import RawImport
+
+_EVERY_MODULE_HAS = frozenset(
+    {
+        "__name__", "__doc__", "__package__", "__loader__", "__spec__", "__file__", "__path__",
+        "__cached__", "__builtins__", "__dict__", "__class__",
+    }
+)  # fmt: skip
+_EMPTY = Outline((), {}, frozenset(), frozenset(), makes_names=False)
+_FAMILIES = {
+    "NameError": frozenset({"NameError", "Exception", "BaseException"}),
+    "ImportError": frozenset({"ImportError", "Exception", "BaseException"}),
+    "AttributeError": frozenset({"AttributeError", "Exception", "BaseException"}),
+}
+
+
+class Half(msgspec.Struct, frozen=True):
+    """A name that is taken from a module which is under way; modules go by their names then.
+
+    Attributes:
+        error: what CPython raises, where it is not bound.
+        taken: the module it is taken from.
+        at: the line of that module that is being run, from 1.
+        name: the name.
+        bound: the line that binds it later; 0: a star import does, or does not any more.
+        chain: what is being run since, each by the one before; the last one takes the name.
+        line: of that last one, from 1.
+    """
+
+    error: str
+    taken: str
+    at: int
+    name: str
+    bound: int
+    chain: tuple[str, ...]
+    line: int
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What importing a module in a fresh process comes to.
+
+    Attributes:
+        failed: what made it fail; None: nothing that is looked at here.
+        caught: what a `try` around it hid.
+        unsure: what may fail: whether the name is bound by then cannot be told.
+        ran: the modules that were run to their ends.
+    """
+
+    failed: Half | None
+    caught: tuple[Half, ...]
+    unsure: tuple[Half, ...]
+    ran: frozenset[str]
+
+
+class TooMuch(Exception):
+    """More modules would have to be followed than there is time for."""
+
+
+class View:
+    """The modules of a repository before a promotion or after it, and what they import at once.
+
+    Args:
+        relocation: the promotion.
+        after: whether they are those after it.
+
+    Attributes:
+        modules: by name.
+    """
+
+    def __init__(self, relocation: Relocation, *, after: bool) -> None:
+        self._relocation = relocation
+        self._after = after
+        self.modules: Mapping[str, Module] = (
+            relocation.after.by_name if after else relocation.before.by_name
+        )
+        self._renamed: Mapping[str, str] = relocation.renaming.renamed if after else {}
+        layout = relocation.layout
+        self._origins = {new: old for old, new in layout.moved.items()} if after else {}
+        self._made = frozenset(layout.made) if after else frozenset()
+        self._shims = {}
+        if after:
+            shimmed = {relocation.before.by_path[path].name: path for path in layout.shimmed}
+            self._shims = {name: self._renamed[name] for name in shimmed if name in self._renamed}
+        self._edges: dict[str, tuple[str, ...]] = {}
+        self._meanings: dict[tuple[str, str, tuple[str, ...]], list[_Meant]] = {}
+
+    def before(self, name: str) -> str | None:
+        """Return how a module is called before the promotion; None: it is not there."""
+        module = self._module_before(name)
+        return None if module is None else module.name
+
+    def _module_before(self, name: str) -> Module | None:
+        module = self.modules.get(name)
+        if module is None or module.namespace or name in self._shims:
+            return None
+        if module.path in self._made:
+            return None
+        return self._relocation.before.by_path.get(self._origins.get(module.path, module.path))
+
+    def edges(self, name: str) -> tuple[str, ...]:
+        """Return the modules that a module's own imports run at once, packages around included.
+
+        Args:
+            name: the module; one that imports nothing of the repository can be forgotten here.
+        """
+        known = self._edges.get(name)
+        if known is None:
+            known = self._edges[name] = tuple(dict.fromkeys(self._imported(name)))
+        return known
+
+    def _imported(self, name: str) -> Iterator[str]:
+        if name in self._shims:
+            targets = [self._shims[name]]
+        else:
+            module = self._module_before(name)
+            if module is None or module.path in self._relocation.workspace.made:
+                return
+            targets = [
+                self._renamed.get(site.imported, site.imported)
+                for site in self._relocation.workspace.sites_in(module.name)
+                if site.kind == "eager" and site.resolved
+            ]
+        for target in targets:
+            for up in (target, *packages_around(target)):
+                if up in self.modules and up != name:
+                    yield up
+
+    def outline(self, name: str) -> Outline | None:
+        """Return what importing a module does; None where nobody can tell."""
+        if name in self._shims:
+            body = Plain(1, RawImport(self._shims[name], None, 1, 0), None)
+            return Outline((body,), {}, frozenset(), frozenset(), makes_names=True)
+        known = self.modules.get(name)
+        if known is None or known.namespace or known.path in self._made:
+            return _EMPTY
+        module = self._module_before(name)
+        if module is None or not module.path.endswith(".py"):
+            return None
+        record = self._relocation.workspace.records.get(module.path)
+        if record is None:
+            return None
+        return outline_of(self._relocation.content(module.path), record)
+
+    def meant(self, name: str, raw: RawImport, names: tuple[str, ...]) -> list[_Meant]:
+        """Return what an import of a module means, in the order in which it is carried out.
+
+        Args:
+            name: the importer.
+            raw: the import as written.
+            names: what a `from` import names; else empty.
+        """
+        key = (name, raw.module, names)
+        found = self._meanings.get(key)
+        if found is None:
+            found = self._meanings[key] = self._meant(name, raw, names)
+        return found
+
+    def _meant(self, name: str, raw: RawImport, names: tuple[str, ...]) -> list[_Meant]:
+        importer = self._module_before(name)
+        if importer is None:  # a shim
+            return [_Meant(raw.module, {})]
+        renaming = self._relocation.renaming
+        module = renaming.taken_from(importer, raw)
+        if module is None:
+            return []
+        renamed = self._renamed
+        if not names or names == ("*",):
+            return [_Meant(renamed.get(module, module), {n: n for n in names})]
+        found: dict[str, dict[str, str]] = {}
+        for one in names:
+            submodule = f"{module}.{one}"
+            if submodule in renamed:
+                home, _, last = renamed[submodule].rpartition(".")
+                found.setdefault(home, {})[one] = last
+            else:
+                stays = submodule in renaming.table.by_name
+                home = module if stays else renamed.get(module, module)
+                found.setdefault(home, {})[one] = one
+        if len(found) > 1:  # the statement becomes several: the one that can stay is the first
+            now = self._means_now(importer, raw)
+            if now in found:
+                found = {now: found.pop(now), **found}
+        return [_Meant(home, said) for home, said in found.items()]
+
+    def _means_now(self, importer: Module, raw: RawImport) -> str:
+        """Return what the text of an import, unchanged, means where its file stands then."""
+        if not raw.module.startswith("."):
+            return raw.module
+        place = self._relocation.after.by_path[self._relocation.path_after(importer.path)]
+        try:
+            return absolute_name(place, raw)
+        except BeyondTop:
+            return ""
+
+    def spelled(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a chain that begins with the first name of an `import a.b` as it is written."""
+        module = self._relocation.renaming.module_of(".".join(parts)) if self._renamed else None
+        if module is None or module not in self._renamed:
+            return parts
+        return (*self._renamed[module].split("."), *parts[module.count(".") + 1 :])
+
+
+class _Meant(msgspec.Struct, frozen=True):
+    """A module that an import runs, and the names that it takes from it by those written."""
+
+    module: str
+    names: dict[str, str]
+
+
+def circles(view: View, starts: Iterable[str]) -> tuple[list[list[str]], set[str]]:
+    """Return the circles of imports that can be reached, and all that leads to one.
+
+    Args:
+        view: the modules.
+        starts: where to start from.
+
+    Returns:
+        The circles, each of two modules at least; and the modules reached that are in one or lead
+        to one.
+    """
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    open_: list[str] = []
+    found: list[list[str]] = []
+    leading: set[str] = set()
+    for start in starts:
+        if start in order:
+            continue
+        order[start] = low[start] = len(order)
+        open_.append(start)
+        path = [(start, iter(view.edges(start)))]
+        while path:
+            name, edges = path[-1]
+            for target in edges:
+                if target not in order:
+                    order[target] = low[target] = len(order)
+                    open_.append(target)
+                    path.append((target, iter(view.edges(target))))
+                    break
+                if target in low:  # it is still open
+                    low[name] = min(low[name], order[target])
+            else:
+                path.pop()
+                if path:
+                    outer = path[-1][0]
+                    low[outer] = min(low[outer], low[name])
+                if low[name] == order[name]:
+                    members = [open_.pop()]
+                    while members[-1] != name:
+                        members.append(open_.pop())
+                    if len(members) > 1:
+                        found.append(members)
+                        leading.update(members)
+                    elif not leading.isdisjoint(view.edges(name)):
+                        leading.add(name)
+                    for member in members:
+                        del low[member]
+    return found, leading
+
+
+class _Failed(Exception):
+    def __init__(self, half: Half) -> None:
+        super().__init__(half)
+        self.half = half
+
+
+class _State:
+    """A module of the process that is followed.
+
+    Attributes:
+        outline: what it does; None: it is not followed, as it leads to no circle.
+        names: what is bound by now, to a module (by its name) or something else (None).
+        maybe: those of the names that may not be bound.
+        listed: what its `__all__` holds; None: there is none, or it is not known.
+        listed_all: whether that is all.
+        line: what is being run.
+        done: whether it was run to its end.
+        unknown: whether it may have further names.
+        missed: modules whose names a star import took while they were under way.
+    """
+
+    __slots__ = (
+        "done", "line", "listed", "listed_all", "maybe", "missed", "names", "outline", "unknown",
+    )  # fmt: skip
+
+    def __init__(self, outline: Outline | None) -> None:
+        self.outline = outline
+        self.names: dict[str, str | None] = {}
+        self.maybe: set[str] = set()
+        self.listed: tuple[str, ...] | None = None
+        self.listed_all = True
+        self.line = 1
+        self.done = False
+        self.unknown = outline is None or outline.makes_names
+        self.missed: list[str] = []
+
+    def bind(self, name: str, value: str | None, *, sure: bool) -> None:
+        if sure:
+            self.maybe.discard(name)
+        elif name not in self.names:
+            self.maybe.add(name)
+        self.names[name] = value
+
+
+class Process:
+    """A fresh process in which modules are imported, one after the other.
+
+    Args:
+        view: the modules.
+        leading: those of them that are followed: the others lead to no circle, and so to nothing
+            that is under way.
+        spend: called for each module that is followed; it may raise `TooMuch`.
+    """
+
+    def __init__(self, view: View, leading: Collection[str], spend: Callable[[], None]) -> None:
+        self._view = view
+        self._leading = leading
+        self._spend = spend
+        self._states: dict[str, _State] = {}
+        self._running: list[str] = []
+        self._caught: list[Half] = []
+        self._unsure: list[Half] = []
+
+    def first(self, name: str) -> Outcome:
+        """Import a module as the first one.
+
+        Args:
+            name: the module.
+
+        Raises:
+            TooMuch: it runs more than there is time for.
+        """
+        failed = None
+        try:
+            self._import(name)
+        except _Failed as error:
+            failed = error.half
+        ran = frozenset(name for name, state in self._states.items() if state.done)
+        return Outcome(failed, tuple(self._caught), tuple(self._unsure), ran)
+
+    def _import(self, name: str) -> None:
+        ups = [*reversed(list(packages_around(name))), name]
+        for up in ups:
+            if up in self._states:
+                continue
+            if up not in self._view.modules:
+                return
+            self._execute(up)
+
+    def _execute(self, name: str) -> None:
+        outline = self._view.outline(name) if name in self._leading else None
+        state = self._states[name] = _State(outline)
+        if outline is not None:
+            self._spend()
+            self._running.append(name)
+            try:
+                self._block(name, state, outline.body, sure=True)
+            except _Failed:
+                del self._states[name]
+                raise
+            finally:
+                self._running.pop()
+        state.done = True
+        package, _, last = name.rpartition(".")
+        if package in self._states:
+            self._states[package].bind(last, name, sure=True)
+
+    def _block(self, name: str, state: _State, body: Iterable[Statement], *, sure: bool) -> None:
+        for statement in body:
+            if isinstance(statement, Bind):
+                for bound in statement.names:
+                    state.bind(bound, None, sure=sure)
+            elif isinstance(statement, Branch):
+                self._block(name, state, statement.body, sure=False)
+            elif isinstance(statement, Try):
+                self._try(name, state, statement, sure=sure)
+            elif isinstance(statement, Listing):
+                _list(state, statement, sure=sure)
+            else:
+                state.line = statement.line
+                if isinstance(statement, Plain):
+                    self._plain(name, state, statement, sure=sure)
+                elif isinstance(statement, From):
+                    self._from(name, state, statement, sure=sure)
+                elif isinstance(statement, Star):
+                    self._star(name, state, statement)
+                else:
+                    self._use(name, state, statement)
+
+    def _try(self, name: str, state: _State, statement: Try, *, sure: bool) -> None:
+        try:
+            self._block(name, state, statement.body, sure=sure)
+        except _Failed as error:
+            family = _FAMILIES[error.half.error]
+            handler = next(
+                (h for h in statement.handlers if not h.catches or h.catches & family), None
+            )
+            if handler is None:
+                self._block(name, state, statement.finally_, sure=sure)
+                raise
+            self._caught.append(error.half)
+            self._block(name, state, handler.body, sure=sure)
+        else:
+            self._block(name, state, statement.orelse, sure=sure)
+            # Something else may have failed, such as the import of what is not installed.
+            for handler in statement.handlers:
+                for bound in bound_in(handler.body):
+                    if bound not in state.names:
+                        state.bind(bound, None, sure=False)
+        self._block(name, state, statement.finally_, sure=sure)
+
+    def _plain(self, name: str, state: _State, statement: Plain, *, sure: bool) -> None:
+        for meant in self._view.meant(name, statement.raw, ()):
+            self._import(meant.module)
+            if statement.bound is not None:
+                value: str = meant.module
+                bound = statement.bound
+                if not statement.whole:
+                    value = bound = value.partition(".")[0]
+                known = value if value in self._states else None
+                state.bind(bound, known, sure=sure)
+
+    def _from(self, name: str, state: _State, statement: From, *, sure: bool) -> None:
+        bound = dict(statement.names)
+        for meant in self._view.meant(name, statement.raw, tuple(bound)):
+            self._import(meant.module)
+            source = self._states.get(meant.module)
+            package = self._view.modules.get(meant.module)
+            if source is not None and package is not None and package.package:
+                for wanted in meant.names.values():
+                    if wanted not in source.names:
+                        self._import_submodule(meant.module, wanted)
+            for written, wanted in meant.names.items():
+                value = None
+                if source is not None:
+                    value = self._take(name, statement.line, meant.module, wanted)
+                kept = bound[written]
+                if kept is not None:
+                    state.bind(kept, value, sure=sure)
+
+    def _import_submodule(self, package: str, name: str) -> None:
+        submodule = f"{package}.{name}"
+        if submodule in self._view.modules:
+            self._import(submodule)
+
+    def _take(self, taker: str, line: int, module: str, name: str) -> str | None:
+        """Take a name from a module by a `from` import; return the module that it is, if any."""
+        source = self._states[module]
+        if name in source.names:
+            if name in source.maybe and not source.done:
+                self._unsure.append(self._half("ImportError", taker, line, module, name))
+            return source.names[name]
+        submodule = f"{module}.{name}"
+        if submodule in self._states:
+            return submodule
+        if "__getattr__" in source.names or name in _EVERY_MODULE_HAS:
+            return None
+        self._missing("ImportError", taker, line, module, name)
+        return None
+
+    def _missing(self, error: str, taker: str, line: int, module: str, name: str) -> None:
+        """See to a name that is not bound in a module, as far as is known.
+
+        Raises:
+            _Failed: it is not bound yet, or not any more, and would be otherwise.
+        """
+        source = self._states[module]
+        outline = source.outline
+        if outline is None:
+            return
+        half = self._half(error, taker, line, module, name)
+        missed = self._missed_by(source, name, set())
+        if source.done:
+            if missed is not None and not source.unknown:
+                raise _Failed(half)
+            return
+        late = name in outline.lines or missed or self._comes_by_star(module, name, set())
+        if late and (source.unknown or name in outline.floating):
+            self._unsure.append(half)
+        elif late:
+            raise _Failed(half)
+
+    def _missing_attribute(self, taker: str, line: int, module: str, name: str) -> None:
+        """See to an attribute that a module does not have, as far as is known.
+
+        A submodule becomes one when it was run to its end.
+
+        Raises:
+            _Failed: it is not there yet, or not any more, and would be otherwise.
+        """
+        source = self._states[module]
+        if f"{module}.{name}" not in self._running:
+            self._missing("AttributeError", taker, line, module, name)
+            return
+        if source.outline is None:
+            self._lend(module, source)
+            if name in source.names:
+                return
+        half = self._half("AttributeError", taker, line, module, name)
+        if source.unknown or "__getattr__" in source.names:
+            self._unsure.append(half)
+        else:
+            raise _Failed(half)
+
+    def _missed_by(self, state: _State, name: str, seen: set[str]) -> str | None:
+        """Return the module that a star import took too early to get a name, or None."""
+        for module in state.missed if not name.startswith("_") else ():
+            if module in seen:
+                continue
+            seen.add(module)
+            outline, source = self._view.outline(module), self._states.get(module)
+            if outline is not None and name in outline.lines:
+                return module
+            further = None if source is None else self._missed_by(source, name, seen)
+            if further is not None:
+                return further
+        return None
+
+    def _comes_by_star(self, module: str, name: str, seen: set[str]) -> bool:
+        """Tell whether a module takes a name by a star import."""
+        outline = self._view.outline(module)
+        if outline is None or module in seen or name.startswith("_"):
+            return False
+        seen.add(module)
+        if name in outline.lines:
+            return len(seen) > 1
+        return any(
+            self._comes_by_star(meant.module, name, seen)
+            for raw in _stars(outline.body)
+            for meant in self._view.meant(module, raw, ("*",))
+        )
+
+    def _half(self, error: str, taker: str, line: int, module: str, name: str) -> Half:
+        source = self._states[module]
+        running, submodule = self._running, f"{module}.{name}"
+        bound = source.outline.lines.get(name, 0) if source.outline is not None else 0
+        at = source.line
+        chain: tuple[str, ...] = (taker,)
+        for under_way in (module, submodule):
+            if under_way in running:
+                at = self._states[under_way].line
+                chain = tuple(running[running.index(under_way) + 1 :]) or (taker,)
+                break
+        return Half(error, module, at, name, bound, chain, line)
+
+    def _star(self, name: str, state: _State, statement: Star) -> None:
+        for meant in self._view.meant(name, statement.raw, ("*",)):
+            self._import(meant.module)
+            source = self._states.get(meant.module)
+            if source is None:
+                state.unknown = True
+                continue
+            if source.outline is None:
+                self._lend(meant.module, source)
+            if not source.done:
+                state.missed.append(meant.module)
+            state.missed += source.missed
+            state.unknown |= source.unknown
+            if source.listed is None:
+                for taken, value in list(source.names.items()):
+                    if not taken.startswith("_"):
+                        state.bind(taken, value, sure=taken not in source.maybe)
+                continue
+            for taken in source.listed:
+                if taken not in source.names:
+                    self._import_submodule(meant.module, taken)
+                if taken in source.names:
+                    state.bind(taken, source.names[taken], sure=taken not in source.maybe)
+                elif "__getattr__" not in source.names:
+                    self._missing("AttributeError", name, statement.line, meant.module, taken)
+            if not source.listed_all:
+                for taken, value in list(source.names.items()):
+                    if taken not in state.names:
+                        state.bind(taken, value, sure=False)
+
+    def _lend(self, module: str, state: _State) -> None:
+        """Find out the names of a module that is not followed: a star import takes them."""
+        outline = self._view.outline(module)
+        if outline is not None:
+            state.names = dict.fromkeys(outline.lines) | state.names
+            state.unknown = outline.makes_names
+            for raw in _stars(outline.body):
+                for meant in self._view.meant(module, raw, ("*",)):
+                    self._import(meant.module)
+                    source = self._states.get(meant.module)
+                    if source is None:
+                        state.unknown = True
+                    elif source is not state:
+                        if source.outline is None and source.unknown:
+                            self._lend(meant.module, source)
+                        state.names = source.names | state.names
+                        state.unknown |= source.unknown
+
+    def _use(self, name: str, state: _State, statement: Use) -> None:
+        parts = statement.parts
+        if state.outline is not None and parts[0] in state.outline.first_names:
+            parts = self._view.spelled(parts)
+        if parts[0] not in state.names and not state.unknown and state.missed:
+            missed = self._missed_by(state, parts[0], set())
+            if missed is not None and missed in self._states:
+                raise _Failed(self._half("NameError", name, statement.line, missed, parts[0]))
+        value = state.names.get(parts[0])
+        for part in parts[1:]:
+            source = self._states.get(value) if value is not None else None
+            if source is None or value is None:
+                return
+            if part not in source.names:
+                if "__getattr__" not in source.names and part not in _EVERY_MODULE_HAS:
+                    self._missing_attribute(name, statement.line, value, part)
+                return
+            value = source.names[part]
+
+
+def _list(state: _State, statement: Listing, *, sure: bool) -> None:
+    if statement.anew:
+        state.listed, state.listed_all = statement.names, statement.whole and sure
+    else:
+        state.listed = (state.listed or ()) + statement.names
+        state.listed_all &= statement.whole and sure
+
+
+def _stars(body: Iterable[Statement]) -> Iterator[RawImport]:
+    for statement in body:
+        if isinstance(statement, Star):
+            yield statement.raw
+        elif isinstance(statement, Branch):
+            yield from _stars(statement.body)
+        elif isinstance(statement, Try):
+            yield from _stars((*statement.body, *statement.orelse, *statement.finally_))
+            for handler in statement.handlers:
+                yield from _stars(handler.body)
