@@ -110,15 +110,6 @@ class Git:
         done = self.ask("symbolic-ref", "--quiet", "--short", "HEAD")
         return os.fsdecode(done.stdout).rstrip("\n") if done.exit_code == 0 else None
 
-    def committer(self) -> str:
-        """Return the name and address of whoever commits, as git says them.
-
-        Raises:
-            EnvironmentFailure: git does not know.
-        """
-        said = self.out("var", "GIT_COMMITTER_IDENT").decode("utf-8", "replace")
-        return said.rpartition(">")[0] + ">"
-
     def argv(self, *arguments: str) -> list[str]:
         """Return the full command line of a git command."""
         return ["git", *_SAFE, *arguments]

@@ -321,6 +321,20 @@ def identity(git: Git, environ: Mapping[str, str] | None = None) -> dict[str, st
     return env
 
 
+def committer(git: Git, environ: Mapping[str, str] | None = None) -> str:
+    """Return the name and address of whoever commits.
+
+    Args:
+        git: the repository.
+        environ: as for `identity`.
+
+    Raises:
+        EnvironmentFailure: neither the variables nor git's configuration say it.
+    """
+    said = git.out("var", "GIT_COMMITTER_IDENT", env=identity(git, environ))
+    return said.decode("utf-8", "replace").rpartition(">")[0] + ">"
+
+
 def message_of(
     promotion: Promotion, *, plan_id: str, step_id: str, title: str | None = None
 ) -> str:

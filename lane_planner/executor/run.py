@@ -40,6 +40,7 @@ from lane_planner.executor.files import remove, write_atomically
 from lane_planner.executor.git_write import (
     DATES,
     TreeWriter,
+    committer,
     create_branches,
     delete_branches,
     identity,
@@ -409,7 +410,7 @@ class Run:
     def finish(self) -> None:
         """Write that the run is done."""
         with uninterrupted():
-            at, who = self._clock(), self._git.committer()
+            at, who = self._clock(), committer(self._git)
             lines = [msgspec.structs.replace(line, at=at, who=who) for line in self._log]
             for path in (log_path(self._git), *([self._log_file] if self._log_file else [])):
                 append(path, lines)

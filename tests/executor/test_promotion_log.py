@@ -13,6 +13,7 @@ from lane_planner.executor.places import log_path
 from lane_planner.executor.promotion_log import append, read
 from lane_planner.repository import Repository
 from tests.executor.campaigns import campaign_repository, carried_out, failing_with, gate_text
+from tests.executor.repositories import git
 
 
 @pytest.fixture
@@ -65,3 +66,16 @@ def test_nothing_is_a_log_too(root: Path) -> None:
     repository = Repository.open(root)
     assert repository.promotions() == ()
     assert repository.metrics().failure_rate is None
+
+
+def test_who_commits_may_be_said_by_variables_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("user.name", "user.email"):
+        git(root, "config", "--unset", key)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Another")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "another@example.org")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    assert carried_out(root).success
+    assert {one.who for one in read(Git.require(root))} == {"Another <another@example.org>"}
