@@ -63,7 +63,7 @@ def interrupted_run(git: Git) -> Run:
     last = found.runs[-1]
     if last.status != "interrupted":
         raise UsageError(
-            f"there is no run to go on with: the last one, {last.id}, is {last.status}"
+            f"there is no run to go on with: run {last.id}, the last, is {last.status}"
         )
     return last
 
