@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
-from lane_planner.base.errors import EnvironmentFailure, UsageError
+from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import printable
 from lane_planner.config.settings import Gate, Settings
@@ -261,11 +261,7 @@ def carry_out_campaign(
     ) as run:
         result = _Campaign(run, campaign, evidence, publisher).carry_out(line)
         if not result.success:
-            leftovers = run.undo(result.reason or "")
-            if leftovers:
-                raise EnvironmentFailure(
-                    f"{result.reason}, and not all could be undone: {'; '.join(leftovers)}"
-                )
+            run.fail(result.reason or "")
         return result
 
 

@@ -142,11 +142,7 @@ def carry_out(
     ) as run:  # fmt: skip
         outcome = _attempt(run, job, next_step, evidence)
         if not outcome.success:
-            leftovers = run.undo(outcome.reason or "")
-            if leftovers:
-                raise EnvironmentFailure(
-                    f"{outcome.reason}, and not all could be undone: {'; '.join(leftovers)}"
-                )
+            run.fail(outcome.reason or "")
         return outcome
 
 

@@ -416,6 +416,16 @@ class Run:
                 append(path, lines)
             self.record(RunFinished(self.made[-1].commit))
 
+    def fail(self, reason: str) -> None:
+        """Undo everything, as the run came to nothing.
+
+        Raises:
+            EnvironmentFailure: not all could be undone.
+        """
+        if leftovers := self.undo(reason):
+            left = "; ".join(leftovers)
+            raise EnvironmentFailure(f"{reason}, and not all could be undone: {left}")
+
     def undo(self, reason: str) -> tuple[str, ...]:
         """Undo everything, write so in the journal, and return what could not be undone."""
         acts: list[Callable[[], None]] = [
