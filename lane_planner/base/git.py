@@ -152,6 +152,21 @@ class Git:
         )
         return done.stdout.decode("ascii").strip() if done.exit_code == 0 else None
 
+    def content(self, commit: str, path: str) -> bytes | None:
+        """Return what a commit's file holds, or None if it has no file there.
+
+        Args:
+            commit: full id.
+            path: relative to the directory.
+        """
+        done = self.ask("cat-file", "blob", f"{commit}:./{path}")
+        return done.stdout if done.exit_code == 0 else None
+
+    def files(self, commit: str) -> frozenset[str]:
+        """Return the paths of a commit's files, those below the directory and relative to it."""
+        listing = self.out("ls-tree", "-r", "-z", "--name-only", commit)
+        return frozenset(os.fsdecode(path) for path in listing.split(b"\0") if path)
+
     def head(self) -> str:
         """Return the id of the commit that is checked out.
 

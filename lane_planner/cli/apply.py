@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--no-gates", is_flag=True, help="Run no gate, and ask for no coverage.")
 @click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+    help="Gate N batches at once, each in a work tree of its own. What comes of it is the same.",
+)  # fmt: skip
+@click.option(
     "--rebase-plan",
     is_flag=True,
     help="Verify a plan of another commit anew, and go on from there.",
@@ -58,6 +62,7 @@ def command(
     steps: int | None,
     mode: Mode,
     no_gates: bool,
+    workers: int,
     rebase_plan: bool,
     pr: bool,
     draft: bool,
@@ -98,7 +103,7 @@ def command(
         mode=mode, steps=steps, gates=not no_gates, rebase=rebase_plan,
         shims=shim_choice(shim, shim_expires), rewrite_text=rewrite_text,
         log_file=None if log_file is None else str(log_file.absolute()),
-        pull_requests=pulls if pr else None,
+        pull_requests=pulls if pr else None, workers=workers,
     )  # fmt: skip
     with steps_shown(options, steps or content.count(b'"moves"')) as observe:
         result = repository.apply(content, str(plan), wanted, observe)

@@ -28,6 +28,10 @@ class Lane(msgspec.Struct, frozen=True):
     promotes_to: str | None = None
 
 
+Scope = Literal["batch", "wave"]
+"""What a gate runs on at once."""
+
+
 class Benchmark(msgspec.Struct, frozen=True):
     """Numbers that a gate's command tells of the tree it runs in, and what they may lose by a move.
 
@@ -72,7 +76,7 @@ class Gate(msgspec.Struct, frozen=True):
     when: tuple[str, ...] = ()
     timeout: float = 600.0
     retries: int = 0
-    scope: Literal["batch", "wave"] = "batch"
+    scope: Scope = "batch"
     benchmark: Benchmark | None = None
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import plural, printable
-from lane_planner.executor.campaign import Batch, Campaign, LeftOut, Result, carry_out_campaign
+from lane_planner.executor.campaign import Batch, Campaign, Result, carry_out_campaign
 from lane_planner.executor.journal import Event, Mode, Run
 from lane_planner.executor.line import PlanLine
 from lane_planner.executor.promote import promotion_evidence, require_committed
@@ -18,6 +18,7 @@ from lane_planner.executor.publishing import Publisher, PullRequests
 from lane_planner.executor.run import Carried
 from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
+from lane_planner.executor.sieve import LeftOut
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.gates.evidence import Evidence, ModuleCoverage
 from lane_planner.planner.hop import Facts, Hop, giving_way, open_hop
@@ -40,6 +41,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
         rewrite_text: whether names in text are rewritten too, where they are certain.
         log_file: path of another file that the promotion log's lines are added to; None: none.
         pull_requests: those that are wanted; None: none.
+        workers: how many gates may run at once, each in a work tree of its own.
     """
 
     mode: Mode = "single"
@@ -50,6 +52,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     rewrite_text: bool = False
     log_file: str | None = None
     pull_requests: PullRequests | None = None
+    workers: int = 1
 
 
 _DEFAULTS = ApplyOptions()
@@ -116,7 +119,7 @@ def apply_plan(
         snapshot.git, settings, _campaign(snapshot, plan, plan_id, hop, chosen, options, order),
         line, resumed=resumed, evidence=evidence, select=TestSelector(snapshot), observe=observe,
         log_file=None if options.log_file is None else Path(options.log_file),
-        publisher=publisher,
+        publisher=publisher, workers=options.workers,
     )  # fmt: skip
     return msgspec.structs.replace(result, left_out=(*left_out, *result.left_out))
 

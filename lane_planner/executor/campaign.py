@@ -1,8 +1,7 @@
 """Carrying many steps out in batches: gated together, what fails is found and left out.
 
-A batch is gated once. Where a gate fails, the largest part of the batch that passes is found
-(`lane_planner.executor.bisect`), and the rest is left out with what waits for it: the gate's output
-is the evidence (LP405). Gates of scope "wave" run once on all that a wave moved.
+A batch is gated once, and what makes a gate fail is left out (`lane_planner.executor.sieve`). Gates
+of scope "wave" run once on all that a wave moved.
 
 How branches are made of it is the mode:
 
@@ -15,52 +14,37 @@ How branches are made of it is the mode:
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple
 
 import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
-from lane_planner.base.text import printable
 from lane_planner.config.settings import Gate, Settings
-from lane_planner.executor.bisect import Kept, Verdict, largest_good
-from lane_planner.executor.carry_out import require_planned, why_failed
-from lane_planner.executor.journal import (
-    Clock,
-    Event,
-    Mode,
-    RunStarted,
-    StepDropped,
-    StepState,
-    utc_now,
-)
+from lane_planner.executor.carry_out import why_failed
+from lane_planner.executor.gating import Gating
+from lane_planner.executor.journal import Clock, Event, Mode, RunStarted, StepState, utc_now
 from lane_planner.executor.journal import Run as JournalRun
 from lane_planner.executor.publishing import Opened, Publisher, Ready
 from lane_planner.executor.run import (
     Carried,
-    GateRunner,
     Made,
     Run,
-    Selector,
-    Step,
-    after_steps,
-    before_moving,
     commit_date,
     plain_evidence,
     under_way,
 )
-from lane_planner.gates.command import GateResult, run_gate
+from lane_planner.executor.sieve import Built, LeftOut, Line, Sieve
+from lane_planner.executor.trials import Selector
+from lane_planner.gates.command import GateResult
 from lane_planner.gates.evidence import Evidence, to_markdown
 from lane_planner.gates.select import applying
 from lane_planner.planner.schema import PlannedStep
-from lane_planner.promotion.naming import Refused
-from lane_planner.promotion.values import FileMove, Promotion
-
-_WORD = re.compile(r"[\w./-]+")
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -105,24 +89,6 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     order: str = ""
 
 
-class LeftOut(msgspec.Struct, frozen=True):
-    """A step that was not carried out.
-
-    Attributes:
-        step: its id.
-        modules: its modules.
-        reason: the place and the cause, the gate that failed, or the step that it waits for.
-        code: "LP405" where a gate failed.
-        gate: how it failed.
-    """
-
-    step: str
-    modules: tuple[str, ...]
-    reason: str
-    code: str | None = None
-    gate: GateResult | None = None
-
-
 class Result(msgspec.Struct, frozen=True):
     """How a campaign ended.
 
@@ -155,37 +121,13 @@ class Result(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-class Line(Protocol):
-    """The repository after some steps, on which the next one is worked out."""
-
-    def fork(self) -> Self:
-        """Return another one that goes its own way from here."""
-
-    def take(self, step: PlannedStep) -> Promotion:
-        """Work a step out, and be the repository after it.
-
-        Raises:
-            Refused: it cannot be done surely; the line is as it was.
-        """
-
-
-class _Built(NamedTuple):
-    """Steps on top of a commit."""
-
-    start: str
-    head: str
-    line: Line
-    planned: tuple[PlannedStep, ...]
-    steps: tuple[Step, ...]
-    commits: tuple[str, ...]
-
-
 class _Gated(NamedTuple):
-    """A batch with what is left of it."""
+    """A batch with what is left of it, what its gates said of that, and all that was asked."""
 
     batch: Batch
-    built: _Built
+    built: Built
     gates: tuple[GateResult, ...]
+    asked: tuple[GateResult, ...]
 
 
 def carry_out_campaign(
@@ -196,8 +138,8 @@ def carry_out_campaign(
     *,
     resumed: JournalRun | None = None,
     evidence: Callable[[Carried], Evidence] = plain_evidence,
-    runner: GateRunner = run_gate,
     select: Selector | None = None,
+    workers: int = 1,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
@@ -217,8 +159,8 @@ def carry_out_campaign(
         line: the repository at the base commit.
         resumed: the run of this campaign that was killed, to go on with; None: a new one.
         evidence: turns what was done into the evidence, before branches are made.
-        runner: runs a gate.
         select: selects the tests of gates that ask for them.
+        workers: how many gates may run at once.
         observe: told of each event of the run when the journal holds it.
         clock: tells the time for the journal.
         command: what to call this run when another one finds the lock taken.
@@ -251,16 +193,17 @@ def carry_out_campaign(
         start,
         branches=branches,
         resumed=resumed,
-        runner=runner,
         select=select,
+        workers=workers,
         observe=observe,
         clock=clock,
         command=command,
         keep_published=not single or publisher is not None,
         log_file=log_file,
-    ) as run:
-        result = _Campaign(run, campaign, evidence, publisher).carry_out(line)
+    ) as (run, gating):
+        result = _Campaign(run, gating, campaign, evidence, publisher).carry_out(line)
         if not result.success:
+            gating.close()
             run.fail(result.reason or "")
         return result
 
@@ -269,22 +212,29 @@ class _Campaign:
     def __init__(
         self,
         run: Run,
+        gating: Gating,
         campaign: Campaign,
         evidence: Callable[[Carried], Evidence],
         publisher: Publisher | None,
     ) -> None:
         self._run = run
+        self._gating = gating
         self._campaign = campaign
         self._evidence = evidence
         self._publisher = publisher
         self._opened: list[Opened] = []
         self._below: str | None = None  # the branch that the next one of a stack is on
         self._left: dict[str, LeftOut] = {}
+        self._before: tuple[GateResult, ...] = ()
+        self._asked: list[GateResult] = []
 
     def carry_out(self, line: Line) -> Result:
         campaign, run = self._campaign, self._run
         run.clear()  # what a killed run left
-        self._before()
+        sieve = self._sieve()
+        planned = [step for batch in campaign.batches for step in batch.steps]
+        self._before = sieve.guard(campaign.base_commit, planned)
+        self._asked += sieve.asked
         head = campaign.base_commit
         waves = [tuple(wave) for _, wave in groupby(campaign.batches, lambda batch: batch.wave)]
         if campaign.mode == "wave":
@@ -292,203 +242,126 @@ class _Campaign:
         else:
             later = []
         done: list[_Gated] = []
+        said: list[GateResult] = []
         for wave in waves:
-            gated = self._wave(wave, head, line)
+            gated, together = self._wave(wave, head, line)
             if gated and campaign.mode != "wave":
                 head, line = gated[-1].built.head, gated[-1].built.line
             done += gated
+            said += [*(result for one in gated for result in one.gates), *together]
             if campaign.mode != "single":
-                self._publish([self._carried(one) for one in gated])
+                self._publish([self._carried(one, together) for one in gated])
         if campaign.mode == "single" and done:
-            self._publish([self._all_carried(done)])
+            self._publish([self._all_carried(done, said)])
         if run.made:
             run.clear()
             run.finish()
         return self._result(done, sum(len(batch.steps) for wave in later for batch in wave))
 
+    def _sieve(self) -> Sieve:
+        return Sieve(self._run, self._gating, self._campaign.gates, self._left)
+
     # Batches and waves.
 
-    def _wave(self, batches: Sequence[Batch], head: str, line: Line) -> list[_Gated]:
-        """Build the batches of a wave, gate each and all together, and leave out what fails."""
-        while True:
-            gated: list[_Gated] = []
-            start, on = head, line
-            for batch in batches:
-                one = self._batch(batch, start, on)
-                if one.built.steps:
-                    gated.append(one)
-                    if self._campaign.mode != "wave":
-                        start, on = one.built.head, one.built.line
-            if not self._gates("wave") or not gated:
-                return gated
-            if not self._drop_failing(self._together(gated, head, line), line, "wave"):
-                return gated
+    def _wave(
+        self, batches: Sequence[Batch], head: str, line: Line
+    ) -> tuple[list[_Gated], tuple[GateResult, ...]]:
+        """Build the batches of a wave, gate each and all together, and leave out what fails.
 
-    def _together(self, gated: Sequence[_Gated], head: str, line: Line) -> _Built:
-        """Return all that a wave moves on top of the commit that it builds on."""
-        planned = tuple(step for one in gated for step in one.built.planned)
-        if self._campaign.mode == "wave" and len(gated) > 1:
-            return self._build(head, line, planned)
-        steps = tuple(step for one in gated for step in one.built.steps)
-        commits = tuple(commit for one in gated for commit in one.built.commits)
-        last = gated[-1].built
-        return _Built(head, last.head, last.line, planned, steps, commits)
+        Returns:
+            The batches that have steps left, and what the gates of the wave said of them.
+        """
+        while True:
+            found = self._apart if self._campaign.mode == "wave" else self._stacked
+            tried = found(batches, head, line)
+            self._asked += [result for one in tried for result in one.asked]
+            gated = [one for one in tried if one.built.steps]
+            sieve = self._sieve()
+            if not gated or not sieve.guarded("wave"):
+                return gated, ()
+            said = sieve.sift(self._together(gated, head, line), line, "wave")
+            self._asked += sieve.asked
+            if said is not None:
+                return gated, said
+
+    def _apart(self, batches: Sequence[Batch], head: str, line: Line) -> list[_Gated]:
+        """Work on batches that build on nothing of each other, each from one commit."""
+        gating = self._gating
+
+        def work(batch: Batch) -> _Gated:
+            with gating.desk:
+                return self._batch(batch, head, line)
+
+        if gating.width == 1 or len(batches) == 1:
+            return [self._batch(batch, head, line) for batch in batches]
+        with gating.desk.left(), ThreadPoolExecutor(gating.width) as threads:
+            futures = [threads.submit(work, batch) for batch in batches]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+                if failed := [one for one in futures if one.done() and one.exception()]:
+                    failed[0].result()
+            except BaseException:
+                gating.stop()  # the other threads end with what they wait for
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
+            return [future.result() for future in futures]
+
+    def _stacked(self, batches: Sequence[Batch], head: str, line: Line) -> list[_Gated]:
+        """Work on batches each of which builds on the one before.
+
+        While the gates of one run, those of the next ones are asked ahead, as if nothing of it were
+        to be left out.
+        """
+        tried: list[_Gated] = []
+        ahead: deque[Built] = deque()
+        for number, batch in enumerate(batches):
+            sieve = self._sieve()
+            room = batches[number + len(ahead) : number + self._gating.width]
+            if self._gating.width > 1 and sieve.guarded("batch"):
+                for later in room:
+                    start, on = (ahead[-1].head, ahead[-1].line) if ahead else (head, line)
+                    ahead.append(sieve.build(start, on, later.steps))
+                    sieve.foresee(ahead[-1], "batch")
+            one = self._batch(batch, head, line)
+            tried.append(one)
+            if one.built.steps:
+                head, line = one.built.head, one.built.line
+            if ahead and ahead.popleft().head != head:
+                ahead.clear()  # they would build on what is left out
+                self._gating.forget()
+        return tried
 
     def _batch(self, batch: Batch, head: str, line: Line) -> _Gated:
         """Build a batch, gate it, and leave out what fails."""
+        sieve = self._sieve()
         while True:
-            built = self._build(head, line, batch.steps, told=True)
-            first = len(self._run.gates)
-            if not self._drop_failing(built, line, "batch"):
-                return _Gated(batch, built, tuple(self._run.gates[first:]))
+            built = sieve.build(head, line, batch.steps, told=True)
+            said = sieve.sift(built, line, "batch")
+            if said is not None:
+                return _Gated(batch, built, said, tuple(sieve.asked))
 
-    def _drop_failing(self, whole: _Built, line: Line, scope: str) -> bool:
-        """Run the gates of a scope on steps, and leave out those that fail; tell whether any do.
-
-        Args:
-            whole: the steps.
-            line: the repository before them.
-            scope: "batch" or "wave".
-        """
-        gates = self._gates(scope)
-        failed = self._failing(whole, gates)
-        if failed is None:
-            return False
-        gate = next(gate for gate in gates if gate.name == failed.name)
-        # Nothing has changed there; but what runs is what would run with the steps.
-        trial = after_steps(whole.start, whole.steps)
-        without = self._run.failing([gate], trial)
-        if without is not None:
-            self._drop_concerned(gate, without, whole.planned, "without these steps already")
-            return True
-        failures = {frozenset(step.id for step in whole.steps): failed}
-
-        def verdict(ids: frozenset[str]) -> Verdict:
-            built = self._build(whole.start, line, [s for s in whole.planned if s.id in ids])
-            if len(built.steps) < len(ids):
-                return Verdict(False)  # without the others, one cannot be worked out
-            result = self._failing(built, gates)
-            if result is None:
-                return Verdict(True)
-            failures[ids] = result
-            return Verdict(False, _suspects(result, built.steps))
-
-        items = [step.id for step in whole.steps]
-        needs = {s.id: frozenset(s.after).intersection(items) for s in whole.planned}
-        said = Verdict(False, _suspects(failed, whole.steps))
-        kept = largest_good(items, needs, verdict, whole=said)
-        self._drop(kept, failures, {step.id: step for step in whole.planned})
-        return True
-
-    def _gates(self, scope: str) -> list[Gate]:
-        return [g for g in self._campaign.gates if g.phase == "after" and g.scope == scope]
-
-    def _before(self) -> None:
-        """Run the gates that guard what leaves, on the base commit."""
-        campaign = self._campaign
-        planned = [step for batch in campaign.batches for step in batch.steps]
-        moves = _moves(planned)
-        for gate in applying(campaign.gates, "before", moves):
-            failed = self._run.failing([gate], before_moving(campaign.base_commit, moves))
-            if failed is not None:
-                self._drop_concerned(gate, failed, planned, "on the base commit")
-
-    def _build(
-        self, head: str, line: Line, planned: Iterable[PlannedStep], *, told: bool = False
-    ) -> _Built:
-        """Commit steps on top of a commit, without those that are left out by now.
-
-        Args:
-            head: the commit.
-            line: the repository at it; it stays there.
-            planned: the steps.
-            told: whether it is no trial: then the journal holds it, and steps that cannot be
-                worked out are left out for good.
-        """
-        line = line.fork()
-        taken: list[PlannedStep] = []
-        steps: list[Step] = []
-        commits: list[str] = []
-        with self._run.writer(head) as writer:
-            for step in planned:
-                if step.id in self._left:
-                    continue
-                reason = next(
-                    (f"it waits for step {other}" for other in step.after if other in self._left),
-                    None,
-                )
-                if reason is None:
-                    try:
-                        promotion = line.take(step)
-                    except Refused as refusal:
-                        reason = f"{printable(refusal.path)}:{refusal.line}: {refusal.reason}"
-                if reason is not None:
-                    if told:
-                        self._leave(LeftOut(step.id, step.modules, reason))
-                    continue
-                made = Step(step.id, promotion)
-                require_planned(made, _moves([step]))
-                commits.append(self._run.commit(writer, made, told=told))
-                taken.append(step)
-                steps.append(made)
-            return _Built(head, writer.head, line, tuple(taken), tuple(steps), tuple(commits))
-
-    def _failing(self, built: _Built, gates: Sequence[Gate]) -> GateResult | None:
-        trial = after_steps(built.head, built.steps)
-        if not trial.moves:
-            return None
-        return self._run.failing(applying(gates, "after", trial.moves), trial)
-
-    # What is left out.
-
-    def _drop_concerned(
-        self, gate: Gate, failed: GateResult, planned: Iterable[PlannedStep], where: str
-    ) -> None:
-        """Leave out the steps that a gate guards."""
-        for step in planned:
-            if step.id not in self._left and applying([gate], gate.phase, _moves([step])):
-                reason = f"LP405: {why_failed(failed)} {where}"
-                self._leave(LeftOut(step.id, step.modules, reason, "LP405", failed))
-
-    def _drop(
-        self,
-        kept: Kept,
-        failures: Mapping[frozenset[str], GateResult],
-        steps: Mapping[str, PlannedStep],
-    ) -> None:
-        """Leave out what bisection found, each step with the gate that failed for it."""
-        for dropped in kept.dropped:
-            planned = steps[dropped.item]
-            together = frozenset(dropped.because)
-            if dropped.item in together:
-                shown = failures.get(together) or _nearest(failures, together)
-                others = [item for item in dropped.because if item != dropped.item]
-                reason = f"LP405: {why_failed(shown)}"
-                if others:
-                    reason += f", together with {', '.join(others)}"
-                left = LeftOut(planned.id, planned.modules, reason, "LP405", shown)
-            elif together:
-                waits_for = dropped.because[0]
-                left = LeftOut(planned.id, planned.modules, f"it waits for step {waits_for}")
-            else:
-                shown = _nearest(failures, frozenset([dropped.item]))
-                reason = f"LP405: {why_failed(shown)}, and it could not be told for which step"
-                left = LeftOut(planned.id, planned.modules, reason, "LP405", shown)
-            self._leave(left)
-
-    def _leave(self, left: LeftOut) -> None:
-        self._left[left.step] = left
-        self._run.record(StepDropped(left.step, left.reason))
+    def _together(self, gated: Sequence[_Gated], head: str, line: Line) -> Built:
+        """Return all that a wave moves on top of the commit that it builds on."""
+        planned = tuple(step for one in gated for step in one.built.planned)
+        if self._campaign.mode == "wave" and len(gated) > 1:
+            return self._sieve().build(head, line, planned)
+        steps = tuple(step for one in gated for step in one.built.steps)
+        commits = tuple(commit for one in gated for commit in one.built.commits)
+        last = gated[-1].built
+        return Built(head, last.head, last.line, planned, steps, commits)
 
     # What comes of it.
 
-    def _carried(self, gated: _Gated) -> Carried:
-        batch, built, gates = gated
+    def _carried(self, gated: _Gated, together: tuple[GateResult, ...]) -> Carried:
+        batch, built, said, _ = gated
+        guards = {gate.name for gate in applying(self._campaign.gates, "before", built.moves)}
+        before = tuple(result for result in self._before if result.name in guards)
         return Carried(
-            batch.branch, batch.title, built.start, built.head, built.steps, built.commits, gates
-        )
+            batch.branch, batch.title, built.start, built.head, built.steps, built.commits,
+            (*before, *said, *together),
+        )  # fmt: skip
 
-    def _all_carried(self, gated: Sequence[_Gated]) -> Carried:
+    def _all_carried(self, gated: Sequence[_Gated], said: Iterable[GateResult]) -> Carried:
         campaign = self._campaign
         return Carried(
             campaign.branch,
@@ -497,7 +370,7 @@ class _Campaign:
             gated[-1].built.head,
             tuple(step for one in gated for step in one.built.steps),
             tuple(commit for one in gated for commit in one.built.commits),
-            tuple(self._run.gates),
+            (*self._before, *said),
         )
 
     def _publish(self, carried: Sequence[Carried]) -> None:
@@ -539,31 +412,10 @@ class _Campaign:
                 for one in done
                 for step, commit in zip(one.built.steps, one.built.commits, strict=True)
             ),
-            gates=tuple(self._run.gates),
+            gates=tuple(self._asked),
             left_out=left_out,
             waiting=waiting,
             reason=reason,
             pull_requests=tuple(self._opened),
             notes=tuple(self._publisher.notes) if self._publisher is not None else (),
         )
-
-
-def _moves(planned: Iterable[PlannedStep]) -> tuple[FileMove, ...]:
-    return tuple(FileMove(move.source, move.target) for step in planned for move in step.moves)
-
-
-def _nearest(failures: Mapping[frozenset[str], GateResult], steps: frozenset[str]) -> GateResult:
-    """Return the failure of the smallest set with some steps in it; there is that of all steps."""
-    return failures[min((s for s in failures if steps <= s), key=lambda s: (len(s), sorted(s)))]
-
-
-def _suspects(failed: GateResult, steps: Collection[Step]) -> frozenset[str]:
-    """Return the steps, modules or files of which a gate's output names."""
-    said = {word.rstrip(".") for word in _WORD.findall(failed.output)}
-    found = set()
-    for step in steps:
-        names = {name for pair in step.promotion.renamed for name in pair}
-        names.update(p for move in step.promotion.moves for p in (move.source, move.target))
-        if not names.isdisjoint(said):
-            found.add(step.id)
-    return frozenset(found)

@@ -12,20 +12,17 @@ from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import printable
 from lane_planner.config.settings import Gate, Settings
+from lane_planner.executor.gating import Gating, first_failure
 from lane_planner.executor.journal import Clock, Event, RunStarted, StepState, utc_now
 from lane_planner.executor.run import (
     Carried,
-    GateRunner,
     Run,
-    Selector,
-    Step,
-    after_steps,
-    before_moving,
     commit_date,
     plain_evidence,
     under_way,
 )
-from lane_planner.gates.command import GateResult, run_gate
+from lane_planner.executor.trials import Selector, Step, after_steps, before_moving
+from lane_planner.gates.command import GateResult
 from lane_planner.gates.evidence import Evidence
 from lane_planner.gates.select import applying
 from lane_planner.promotion.values import FileMove
@@ -96,7 +93,6 @@ def carry_out(
     next_step: NextStep,
     *,
     evidence: Callable[[Carried], Evidence] = plain_evidence,
-    runner: GateRunner = run_gate,
     select: Selector | None = None,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
@@ -114,7 +110,6 @@ def carry_out(
         job: what to do.
         next_step: asked for each step when the former one is committed.
         evidence: turns what was done into the evidence, before the branch is made.
-        runner: runs a gate.
         select: selects the tests of gates that ask for them.
         observe: told of each event of the run, but not of its being undone, when the journal
             holds it.
@@ -136,25 +131,29 @@ def carry_out(
         job.base_commit, job.branch, job.plan_id, os.getpid(), job.title, commit_date(clock)
     )
     with under_way(
-        git, settings, start, branches=[job.branch], runner=runner, select=select,
-        observe=observe, clock=clock,
+        git, settings, start, branches=[job.branch], select=select, observe=observe, clock=clock,
         command=command, log_file=log_file,
-    ) as run:  # fmt: skip
-        outcome = _attempt(run, job, next_step, evidence)
+    ) as (run, gating):  # fmt: skip
+        outcome = _attempt(run, gating, job, next_step, evidence)
         if not outcome.success:
             run.fail(outcome.reason or "")
         return outcome
 
 
 def _attempt(
-    run: Run, job: Job, next_step: NextStep, evidence: Callable[[Carried], Evidence]
+    run: Run,
+    gating: Gating,
+    job: Job,
+    next_step: NextStep,
+    evidence: Callable[[Carried], Evidence],
 ) -> Outcome:
     """Do the job; a failing gate ends it early, with nothing published."""
     run.clear()  # what a killed run left
     steps: list[Step] = []
     commits: list[str] = []
+    asked: list[GateResult] = []
 
-    def outcome(failed: GateResult | None) -> Outcome:
+    def outcome(failed: GateResult | None = None) -> Outcome:
         states = zip(steps, commits, strict=True)
         return Outcome(
             run=run.number,
@@ -163,13 +162,14 @@ def _attempt(
             base=job.base_commit,
             commit=commits[-1] if failed is None else None,
             steps=tuple(StepState(step.id, commit) for step, commit in states),
-            gates=tuple(run.gates),
+            gates=tuple(asked),
             evidence=run.made[-1].evidence if failed is None else (),
             reason=None if failed is None else why_failed(failed),
         )
 
     gates = applying(job.gates, "before", job.moves)
-    if failed := run.failing(gates, before_moving(job.base_commit, job.moves)):
+    asked += gating.run(gates, before_moving(job.base_commit, job.moves))
+    if failed := first_failure(asked):
         return outcome(failed)
     with run.writer(job.base_commit) as writer:
         while (step := next_step(writer.head)) is not None:
@@ -181,16 +181,17 @@ def _attempt(
     if not steps:
         raise UsageError("there is no step to carry out")
     trial = after_steps(commits[-1], steps)
-    if failed := run.failing(applying(job.gates, "after", trial.moves), trial):
+    asked += gating.run(applying(job.gates, "after", trial.moves), trial)
+    if failed := first_failure(asked):
         return outcome(failed)
     run.clear()
     carried = Carried(
         job.branch, job.title, job.base_commit, commits[-1], tuple(steps), tuple(commits),
-        tuple(run.gates),
+        tuple(asked),
     )  # fmt: skip
     run.publish([(carried, evidence(carried))])
     run.finish()
-    return outcome(None)
+    return outcome()
 
 
 def require_planned(step: Step, moves: Iterable[FileMove]) -> None:

@@ -16,7 +16,7 @@ from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.files import remove
-from lane_planner.executor.places import blobs_path, index_path, scratch_path
+from lane_planner.executor.places import commits_path
 from lane_planner.promotion.values import NEW_FILES, Promotion
 
 DATES = ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")
@@ -182,9 +182,9 @@ class Tree:
 class TreeWriter:
     """A line of commits that grows from a base commit, one promotion a commit.
 
-    It holds a temporary index in the scratch directory, which is the holder's of the run lock;
-    use it as a context manager, or call `discard`. Commits stay unreferenced until branches are
-    created.
+    It holds a temporary index in the scratch directory, which is the holder's of the run lock, so
+    there is one at a time; use it as a context manager, or call `discard`. Commits stay
+    unreferenced until branches are created.
 
     Args:
         git: the repository, seen from the root that promotions' paths are relative to.
@@ -206,10 +206,11 @@ class TreeWriter:
         self.head = base_commit
         self._git = git
         self._prefix = os.fsencode(git.prefix)
-        self._index = index_path(git)
-        self._scratch = blobs_path(git)
+        self._place = commits_path(git)
+        self._index = self._place / "index"
+        self._scratch = self._place / "blobs"
         self._env = {**identity(git, environ), "GIT_INDEX_FILE": str(self._index)}
-        remove(scratch_path(git))  # what a killed run left
+        remove(self._place)  # what a killed run left
         try:
             self._scratch.mkdir(parents=True)
         except OSError as error:
@@ -269,7 +270,7 @@ class TreeWriter:
 
     def discard(self) -> None:
         """Remove the temporary index; the commits made stay, unreferenced."""
-        remove(scratch_path(self._git))
+        remove(self._place)
 
     def _write_blobs(self, contents: Sequence[bytes]) -> dict[bytes, str]:
         distinct = list(dict.fromkeys(contents))

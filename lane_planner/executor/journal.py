@@ -93,10 +93,18 @@ class StepDropped(msgspec.Struct, frozen=True, tag="step-dropped"):
 
 
 class GateFinished(msgspec.Struct, frozen=True, tag="gate-finished"):
-    """A gate ended on the files of a commit."""
+    """A gate ended on the files of a commit.
+
+    Attributes:
+        commit: full id.
+        result: how it ended.
+        asked: digest of its arguments and of the moved files that it was told of; "": of a version
+            that did not tell.
+    """
 
     commit: str
     result: GateResult
+    asked: str = ""
 
 
 class BranchIntended(msgspec.Struct, frozen=True, tag="branch-intended"):
@@ -229,7 +237,10 @@ class Journal:
         """
         with _told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=None)
+            # The threads of a run take turns (`lane_planner.executor.gating.Desk`).
+            connection = sqlite3.connect(
+                path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+            )
             try:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")

@@ -12,10 +12,11 @@ from lane_planner.base.text import printable
 from lane_planner.executor.files import remove
 from lane_planner.executor.journal import Clock, utc_now
 from lane_planner.executor.lock import run_lock
-from lane_planner.executor.places import lock_path, modules_path, scratch_path
+from lane_planner.executor.places import lock_path, modules_path, scratch_path, worktree_path
 from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.signals import undoable_termination
 from lane_planner.executor.snapshot import Snapshot
+from lane_planner.executor.trials import Trial
 from lane_planner.executor.worktree import Worktree
 from lane_planner.gates.command import gate_environment
 from lane_planner.gates.measure import Measured, measure_coverage
@@ -49,7 +50,7 @@ def measured(
         run_lock(lock_path(git), command=" ".join(sys.argv), since=clock()),
         undoable_termination(),
     ):
-        worktree = Worktree(git)
+        worktree = Worktree(git, worktree_path(git))
         try:
             for path in lacking:
                 root = worktree.bring_to(snapshot.commit)
@@ -57,12 +58,12 @@ def measured(
                     os.environ,
                     phase="before",
                     modules=[path],
-                    modules_file=modules_path(git),
+                    modules_file=modules_path(git, "measured"),
                     checkout=git.directory.resolve(),
                     worktree=root,
                     source_roots=facts.settings.source_roots,
                 )
-                tests = select(snapshot.commit, root, "before", (), [path])
+                tests = select(Trial("before", snapshot.commit, (), frozenset([path])))
                 found = measure_coverage(path, tests, root, environment=environment)
                 if isinstance(found, Measured):
                     coverage[path] = found.fraction

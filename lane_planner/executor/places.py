@@ -6,9 +6,6 @@ from pathlib import Path
 
 from lane_planner.base.git import Git
 
-WORKTREES = ("worktree", "worktree-base")
-"""Names of the work trees that gates run in: of the moved tree, and of what that is measured by."""
-
 
 def journal_path(git: Git) -> Path:
     """Return the journal's file."""
@@ -30,24 +27,29 @@ def scratch_path(git: Git) -> Path:
     return git.state_dir / "scratch"
 
 
-def index_path(git: Git) -> Path:
-    """Return the temporary index."""
-    return scratch_path(git) / "index"
+def commits_path(git: Git) -> Path:
+    """Return the directory in which commits are put together: an index, and contents of files."""
+    return scratch_path(git) / "commits"
 
 
-def blobs_path(git: Git) -> Path:
-    """Return the directory of contents on their way into the repository."""
-    return scratch_path(git) / "blobs"
+def modules_path(git: Git, name: str) -> Path:
+    """Return a file that lists moved files for gates."""
+    return scratch_path(git) / f"modules-{name}"
 
 
-def modules_path(git: Git) -> Path:
-    """Return the file that lists the moved files for gates."""
-    return scratch_path(git) / "modules"
+def worktree_path(git: Git, room: int = 1) -> Path:
+    """Return the work tree that the gates of a room, numbered from 1, run in."""
+    return git.state_dir / ("worktree" if room == 1 else f"worktree-{room}")
 
 
-def worktree_path(git: Git, name: str = "worktree") -> Path:
-    """Return a work tree that gates run in; see `WORKTREES`."""
-    return git.state_dir / name
+def base_worktree_path(git: Git) -> Path:
+    """Return the work tree that a benchmark measures the moved one by."""
+    return git.state_dir / "worktree-base"
+
+
+def worktrees_there(git: Git) -> list[Path]:
+    """Return the work trees that are there, sorted."""
+    return sorted(git.state_dir.glob("worktree*"))
 
 
 def plan_path(git: Git, plan_id: str) -> Path:

@@ -15,10 +15,11 @@ from lane_planner.base.text import plural, printable
 from lane_planner.config.settings import Gate, Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
 from lane_planner.executor.journal import Event
-from lane_planner.executor.run import Carried, Step
+from lane_planner.executor.run import Carried
 from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
+from lane_planner.executor.trials import Step
 from lane_planner.gates.evidence import (
     Evidence,
     ModuleCoverage,

@@ -23,7 +23,6 @@ from lane_planner.executor.journal import (
 from lane_planner.executor.lock import Holder, run_lock
 from lane_planner.executor.orders import order_of
 from lane_planner.executor.places import (
-    WORKTREES,
     evidence_paths,
     journal_path,
     lock_path,
@@ -33,7 +32,7 @@ from lane_planner.executor.publishing import withdraw
 from lane_planner.executor.run import branches_there
 from lane_planner.executor.signals import uninterrupted
 from lane_planner.executor.status import status
-from lane_planner.executor.worktree import Worktree
+from lane_planner.executor.worktree import remove_worktrees
 
 
 class RolledBack(msgspec.Struct, frozen=True):
@@ -143,8 +142,7 @@ def _alone(git: Git, clock: Clock) -> AbstractContextManager[Holder]:
 
 
 def _clear(git: Git) -> None:
-    for name in WORKTREES:
-        Worktree(git, name).remove()
+    remove_worktrees(git)
     remove(scratch_path(git))
 
 

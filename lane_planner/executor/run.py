@@ -22,21 +22,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import NamedTuple, Protocol
 
 import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure, LanePlannerError, UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
-from lane_planner.config.gates import TESTS
-from lane_planner.config.settings import Gate, Settings
+from lane_planner.config.settings import Settings
 from lane_planner.executor.files import remove, write_atomically
+from lane_planner.executor.gating import Gating
 from lane_planner.executor.git_write import (
     DATES,
     TreeWriter,
@@ -51,7 +49,6 @@ from lane_planner.executor.journal import (
     BranchIntended,
     Clock,
     Event,
-    GateFinished,
     Journal,
     RunFinished,
     RunResumed,
@@ -65,38 +62,20 @@ from lane_planner.executor.journal import (
 from lane_planner.executor.journal import Run as JournalRun
 from lane_planner.executor.lock import run_lock
 from lane_planner.executor.places import (
-    WORKTREES,
     evidence_paths,
     journal_path,
     lock_path,
     log_path,
-    modules_path,
     scratch_path,
 )
 from lane_planner.executor.promotion_log import Logged, LoggedGate, append, digest_of
+from lane_planner.executor.rooms import Rooms
 from lane_planner.executor.signals import undoable_termination, uninterrupted
-from lane_planner.executor.worktree import Worktree
-from lane_planner.gates.benchmark import Side, run_benchmark
-from lane_planner.gates.command import GateResult, gate_environment, run_gate
+from lane_planner.executor.trials import Selector, Step
+from lane_planner.executor.worktree import remove_worktrees
+from lane_planner.gates.command import GateResult
 from lane_planner.gates.evidence import Evidence, evidence_of, to_json, to_markdown
-from lane_planner.gates.placeholders import with_paths
-from lane_planner.gates.select import Phase, phase_paths
 from lane_planner.promotion.history import apart
-from lane_planner.promotion.values import FileMove, Promotion
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One step to commit.
-
-    Attributes:
-        id: the plan's name for it ("s0001").
-        promotion: what it changes in the tree it builds on.
-        title: the first line of its commit message; None: the promotion's own.
-    """
-
-    id: str
-    promotion: Promotion
-    title: str | None = None
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -139,57 +118,6 @@ class Made(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...]
 
 
-class GateRunner(Protocol):
-    """Runs a gate in a directory; `run_gate` is the one for this machine."""
-
-    def __call__(self, gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateResult: ...
-
-
-class Selector(Protocol):
-    """Selects the tests of a commit that can reach what changed; see `TestSelector`."""
-
-    def __call__(
-        self,
-        commit: str,
-        root: Path,
-        phase: Phase,
-        moves: Iterable[FileMove],
-        changed: Collection[str],
-    ) -> tuple[str, ...]: ...
-
-
-class Trial(NamedTuple):
-    """What gates are run on.
-
-    Attributes:
-        phase: "before" or "after" the moves.
-        commit: full id.
-        moves: what moves.
-        changed: paths of files that change, before and after the moves.
-    """
-
-    phase: Phase
-    commit: str
-    moves: tuple[FileMove, ...]
-    changed: frozenset[str]
-
-
-def before_moving(commit: str, moves: Iterable[FileMove]) -> Trial:
-    """Return the trial of a commit from which files are to move."""
-    moved = tuple(moves)
-    return Trial("before", commit, moved, frozenset(move.source for move in moved))
-
-
-def after_steps(commit: str, steps: Iterable[Step]) -> Trial:
-    """Return the trial of a commit that some steps led to."""
-    promotions = [step.promotion for step in steps]
-    moves = tuple(move for promotion in promotions for move in promotion.moves)
-    changed = {path for move in moves for path in (move.source, move.target)}
-    changed.update(write.path for promotion in promotions for write in promotion.writes)
-    changed.update(path for promotion in promotions for path in promotion.deletes)
-    return Trial("after", commit, moves, frozenset(changed))
-
-
 def plain_evidence(carried: Carried) -> Evidence:
     """Return the evidence that the run itself knows: without coverage and imports."""
     return evidence_of(
@@ -206,59 +134,43 @@ class Run:
 
     Args:
         git: the repository, seen from the root.
-        settings: for the source roots that gates import from.
         start: how it began.
         journal: where it is written down.
         number: its number there.
-        runner: runs a gate.
-        select: selects the tests of gates that ask for them; None: none does.
         observe: told of each event when the journal holds it.
-        known: what gates said of commits when this run was under way before.
-        there: commits, by name, of the branches that it made then.
+        there: commits, by name, of the branches that it made when it was under way before.
         clock: tells the time for the promotion log.
         log_file: another file that the promotion log's lines are added to.
 
     Attributes:
         start: how it began.
         number: its number in the journal.
-        gates: results, in the order in which the gates ran.
         made: the branches that it made.
     """
 
     def __init__(
         self,
         git: Git,
-        settings: Settings,
         start: RunStarted,
         journal: Journal,
         number: int,
-        runner: GateRunner,
-        select: Selector | None,
         observe: Callable[[Event], None],
-        known: Iterable[GateFinished] = (),
-        there: Mapping[str, str] = MappingProxyType({}),
-        clock: Clock = utc_now,
-        log_file: Path | None = None,
+        *,
+        there: Mapping[str, str],
+        clock: Clock,
+        log_file: Path | None,
     ) -> None:
         self.start = start
         self.number = number
-        self.gates: list[GateResult] = []
         self.made: list[Made] = []
         self._git = git
-        self._settings = settings
         self._journal = journal
-        self._runner = runner
-        self._select = select
         self._observe = observe
-        self._worktree = Worktree(git)
-        self._base = Worktree(git, WORKTREES[1])
         self._evidence: list[Path] = []
         self._branches = dict(there)
         self._clock = clock
         self._log_file = log_file
         self._log: list[Logged] = []
-        self._brought: dict[Worktree, str] = {}
-        self._verdicts = {_asked(event.commit, event.result): event.result for event in known}
 
     def record(self, event: Event) -> None:
         """Write an event into the journal, and tell it."""
@@ -297,82 +209,9 @@ class Run:
         return commit
 
     def clear(self) -> None:
-        """Remove the work tree and the scratch files, also what a killed run left of them."""
-        self._worktree.remove()
-        self._base.remove()
+        """Remove the work trees and the scratch files, also what a killed run left of them."""
+        remove_worktrees(self._git)
         remove(scratch_path(self._git))
-
-    def failing(self, gates: Sequence[Gate], trial: Trial) -> GateResult | None:
-        """Run gates on the files of a commit, up to the first that fails.
-
-        Args:
-            gates: those of the phase that the moves need.
-            trial: what they are run on.
-
-        Returns:
-            The result of the gate that failed, or None.
-        """
-        self._brought.clear()  # what gates have left in the work trees goes
-        for gate in gates:
-            asked = (trial.commit, gate.name, trial.phase)
-            result = self._verdicts.get(asked)
-            if result is None:
-                result = self._run(gate, trial)
-                self._verdicts[asked] = result
-                self.record(GateFinished(trial.commit, result))
-            self.gates.append(result)
-            if not result.passed:
-                return result
-        return None
-
-    def _run(self, gate: Gate, trial: Trial) -> GateResult:
-        """Run a gate, whatever its kind."""
-        root = self._at(self._worktree, trial.commit)
-        tests: tuple[str, ...] = ()
-        if TESTS in gate.command:
-            assert self._select is not None  # whoever runs configured gates gives one
-            tests = self._select(trial.commit, root, trial.phase, trial.moves, trial.changed)
-        modules = self._modules(root, trial.phase, trial.moves)
-        ready = with_paths(gate, tests=tests, modules=modules)
-        if isinstance(ready, GateResult):
-            return ready
-        environment = self._environment(root, trial.phase, modules)
-        if gate.benchmark is None:
-            return self._runner(ready, root, environment=environment)
-        base = self._at(self._base, self.start.base)
-        there = self._modules(base, "before", trial.moves)
-        measured = with_paths(gate, tests=(), modules=there)
-        assert isinstance(measured, Gate)  # the configuration allows no tests in it
-        return run_benchmark(
-            gate,
-            Side(measured, base, self._environment(base, "before", there)),
-            Side(ready, root, environment),
-        )
-
-    def _at(self, worktree: Worktree, commit: str) -> Path:
-        """Return the root of a work tree, brought to a commit for the first gate that needs it."""
-        if self._brought.get(worktree) != commit:
-            self._brought.pop(worktree, None)
-            worktree.bring_to(commit)
-            self._brought[worktree] = commit
-        return worktree.root
-
-    def _modules(self, root: Path, phase: Phase, moves: tuple[FileMove, ...]) -> list[str]:
-        # A file that moves on, or that an earlier step brings, is not there in this commit.
-        return [path for path in phase_paths(phase, moves) if os.path.lexists(root / path)]
-
-    def _environment(self, root: Path, phase: Phase, modules: Sequence[str]) -> dict[str, str]:
-        listing = modules_path(self._git)
-        write_atomically(listing, os.fsencode("".join(f"{path}\n" for path in modules)))
-        return gate_environment(
-            os.environ,
-            phase=phase,
-            modules=modules,
-            modules_file=listing,
-            checkout=self._git.directory.resolve(),
-            worktree=root,
-            source_roots=self._settings.source_roots,
-        )
 
     def publish(self, carried: Sequence[tuple[Carried, Evidence]]) -> None:
         """Make branches, all in one transaction, with the evidence beside them.
@@ -430,8 +269,7 @@ class Run:
         """Undo everything, write so in the journal, and return what could not be undone."""
         acts: list[Callable[[], None]] = [
             self._take_branches_back,
-            self._worktree.remove,
-            self._base.remove,
+            partial(remove_worktrees, self._git),
             partial(remove, scratch_path(self._git)),
             *(partial(remove, path) for path in self._evidence),
         ]
@@ -480,15 +318,17 @@ def under_way(
     *,
     branches: Iterable[str],
     resumed: JournalRun | None = None,
-    runner: GateRunner = run_gate,
     select: Selector | None = None,
+    workers: int = 1,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
     keep_published: bool = False,
     log_file: Path | None = None,
-) -> Iterator[Run]:
+) -> Iterator[tuple[Run, Gating]]:
     """Take the lock, begin a run or go on with one, and undo it if the block raises.
+
+    The block is at the desk of the run's gates.
 
     Args:
         git: the repository, seen from the root.
@@ -496,8 +336,8 @@ def under_way(
         start: how it begins, or began.
         branches: names of the branches that it may make.
         resumed: the run that is gone on with; None: a new one begins.
-        runner: runs a gate.
         select: selects the tests of gates that ask for them.
+        workers: how many gates may run at once.
         observe: told of each event of the run, but not of its being undone, when the journal
             holds it.
         clock: tells the time for the journal.
@@ -525,29 +365,31 @@ def under_way(
         identity(git)
         with Journal.open(journal_path(git), clock=clock) as journal:
             if resumed is None:
-                number = journal.start(start)
-                run = Run(
-                    git, settings, start, journal, number, runner, select, observe,
-                    clock=clock, log_file=log_file,
-                )  # fmt: skip
+                number, known = journal.start(start), []
             else:
-                journal.append(resumed.id, RunResumed(os.getpid()))
-                known = journal.gates_of(resumed.id)
-                run = Run(
-                    git, settings, start, journal, resumed.id, runner, select, observe,
-                    known, there, clock, log_file,
-                )  # fmt: skip
-            try:
-                observe(start)
-                yield run
-            except BaseException as error:
-                # Also an interrupt or an exit: whatever ends the run undoes it.
-                if keep_published and run.publishes:
-                    run.leave(error)
+                number, known = resumed.id, journal.gates_of(resumed.id)
+                journal.append(number, RunResumed(os.getpid()))
+            run = Run(
+                git, start, journal, number, observe,
+                there=there, clock=clock, log_file=log_file,
+            )  # fmt: skip
+            halls = Rooms(git, settings.source_roots, start.base, width=workers)
+            gating = Gating(git, start.base, halls, run.record, select=select, known=known)
+            with gating.desk:
+                try:
+                    try:
+                        observe(start)
+                        yield run, gating
+                    finally:
+                        gating.close()
+                except BaseException as error:
+                    # Also an interrupt or an exit: whatever ends the run undoes it.
+                    if keep_published and run.publishes:
+                        run.leave(error)
+                        raise
+                    for trouble in run.undo(_reason(error)):
+                        error.add_note(trouble)
                     raise
-                for trouble in run.undo(_reason(error)):
-                    error.add_note(trouble)
-                raise
 
 
 def commit_date(clock: Clock) -> str:
@@ -583,10 +425,6 @@ def _logged(run: Run, carried: Carried, evidence: Evidence, digest: str) -> Iter
                 branch=carried.branch, commit=commit, gates=gates, covered=covered,
                 evidence=digest,
             )  # fmt: skip
-
-
-def _asked(commit: str, result: GateResult) -> tuple[str, str, Phase]:
-    return commit, result.name, result.phase
 
 
 def _reason(error: BaseException) -> str:

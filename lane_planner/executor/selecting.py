@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from pathlib import Path
-
 from lane_planner.executor.snapshot import Snapshot
+from lane_planner.executor.trials import Trial
 from lane_planner.gates.contexts import after_moves, read_contexts
 from lane_planner.gates.pytest_files import pytest_files
-from lane_planner.gates.select import Phase
 from lane_planner.gates.selection import select_tests
 from lane_planner.planner.facts import excluded, scan_repository
-from lane_planner.promotion.values import FileMove
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.sources import CommitTree
 
@@ -38,34 +34,19 @@ class TestSelector:
             root = self._settings.root
             self._contexts = read_contexts(root / coverage.data, root)
 
-    def __call__(
-        self,
-        commit: str,
-        root: Path,
-        phase: Phase,
-        moves: Iterable[FileMove],
-        changed: Collection[str],
-    ) -> tuple[str, ...]:
-        """Return the paths of the test files, sorted.
-
-        Args:
-            commit: full id of the commit that they are to run on.
-            root: a directory with its files.
-            phase: "before" or "after" the moves.
-            moves: what moves.
-            changed: paths of files that change, before and after the moves.
-        """
-        settings = self._settings
-        source = CommitTree(self._git, commit, excluded(settings))
+    def __call__(self, trial: Trial) -> tuple[str, ...]:
+        """Return the paths of the test files of a trial's commit, sorted."""
+        git, settings, commit = self._git, self._settings, trial.commit
+        source = CommitTree(git, commit, excluded(settings))
         scanned = scan_repository(source, settings, self._cache)
         records = scanned.scan.records
         contexts = self._contexts
-        if contexts is not None and phase == "after":
-            contexts = after_moves(contexts, moves)
+        if contexts is not None and trial.phase == "after":
+            contexts = after_moves(contexts, trial.moves)
         return select_tests(
-            changed,
+            trial.changed,
             graph=scanned.graph,
-            tests=pytest_files(root).among(records),
+            tests=pytest_files(lambda name: git.content(commit, name)).among(records),
             contexts=contexts,
             opaque=[path for path, record in records.items() if record.opaque],
             source_roots=settings.source_roots,

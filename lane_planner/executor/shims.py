@@ -15,9 +15,9 @@ from lane_planner.base.text import plural
 from lane_planner.config.settings import Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
 from lane_planner.executor.journal import Event
-from lane_planner.executor.run import Step
 from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.snapshot import Snapshot
+from lane_planner.executor.trials import Step
 from lane_planner.planner.landed import INIT
 from lane_planner.promotion.diff import unified_diff
 from lane_planner.promotion.mentions import find_mentions

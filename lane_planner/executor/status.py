@@ -8,11 +8,10 @@ from lane_planner.base.git import Git
 from lane_planner.executor.journal import Journal, Run
 from lane_planner.executor.lock import Holder, holder
 from lane_planner.executor.places import (
-    WORKTREES,
     journal_path,
     lock_path,
     scratch_path,
-    worktree_path,
+    worktrees_there,
 )
 
 
@@ -44,7 +43,7 @@ def status(git: Git) -> Status:
     # A run that began or ended between the two readings would be told as interrupted.
     if (then := holder(lock_path(git))) != now:
         now, runs = then, _runs(git, then)
-    places = (scratch_path(git), *(worktree_path(git, name) for name in WORKTREES))
+    places = (scratch_path(git), *worktrees_there(git))
     left = () if now else tuple(str(path) for path in places if path.exists())
     return Status(now, runs, left)
 

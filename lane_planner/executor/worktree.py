@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.executor.files import remove
-from lane_planner.executor.places import WORKTREES, worktree_path
+from lane_planner.executor.places import worktrees_there
 
 # The user's sparse checkout or recursion into submodules is no matter of this tree's.
 _WHOLE = ("-c", "core.sparseCheckout=false", "-c", "submodule.recurse=false")
@@ -21,16 +22,16 @@ class Worktree:
 
     Args:
         git: the repository, seen from the root.
-        name: one of `lane_planner.executor.places.WORKTREES`.
+        path: its top directory, in the state directory (`lane_planner.executor.places`).
 
     Attributes:
         path: its top directory.
         root: the directory in it that stands for the repository's root.
     """
 
-    def __init__(self, git: Git, name: str = WORKTREES[0]) -> None:
+    def __init__(self, git: Git, path: Path) -> None:
         self._git = git
-        self.path = worktree_path(git, name)
+        self.path = path
         self.root = self.path / git.prefix if git.prefix else self.path
         self._admin: Path | None = None
 
@@ -63,12 +64,7 @@ class Worktree:
         """
         self._admin = None
         remove(self.path)
-        # Not `git worktree prune`: it would also forget the user's work trees on unmounted disks.
-        for admin in self._registrations():
-            remove(admin)
-        registry = self._git.common_dir / "worktrees"
-        if registry.is_dir() and not any(registry.iterdir()):
-            remove(registry)  # as git does with the last one
+        _forget(self._git, self._registrations())
 
     def _make(self, commit: str) -> None:
         self.remove()
@@ -116,13 +112,40 @@ class Worktree:
 
     def _registrations(self) -> list[Path]:
         """Return the directories in which git keeps record of a work tree at our path."""
-        ours = os.path.realpath(self.path / ".git")
-        found = []
-        for record in sorted((self._git.common_dir / "worktrees").glob("*/gitdir")):
-            try:
-                place = os.fsdecode(record.read_bytes()).rstrip("\n")
-            except OSError as error:
-                raise EnvironmentFailure(f"cannot read {record}: {error.strerror}") from error
-            if os.path.realpath(record.parent / place) == ours:
-                found.append(record.parent)
-        return found
+        ours = os.path.realpath(self.path)
+        return [admin for admin, place in _registered(self._git) if place == ours]
+
+
+def remove_worktrees(git: Git) -> None:
+    """Remove all work trees of the tool's own, also what killed runs left of them.
+
+    Only the holder of the run lock may do so.
+
+    Raises:
+        EnvironmentFailure: they cannot be removed.
+    """
+    for path in worktrees_there(git):
+        remove(path)
+    ours = os.path.realpath(git.state_dir)
+    _forget(git, [admin for admin, place in _registered(git) if os.path.dirname(place) == ours])
+
+
+def _forget(git: Git, registrations: Iterable[Path]) -> None:
+    # Not `git worktree prune`: it would also forget the user's work trees on unmounted disks.
+    for admin in registrations:
+        remove(admin)
+    registry = git.common_dir / "worktrees"
+    if registry.is_dir() and not any(registry.iterdir()):
+        remove(registry)  # as git does with the last one
+
+
+def _registered(git: Git) -> list[tuple[Path, str]]:
+    """Return the directories in which git keeps record of work trees, and where these are."""
+    found = []
+    for record in sorted((git.common_dir / "worktrees").glob("*/gitdir")):
+        try:
+            place = os.fsdecode(record.read_bytes()).rstrip("\n")
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot read {record}: {error.strerror}") from error
+        found.append((record.parent, os.path.realpath((record.parent / place).parent)))
+    return found

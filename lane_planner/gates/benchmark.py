@@ -21,7 +21,7 @@ import msgspec
 
 from lane_planner.base.text import plural, printable
 from lane_planner.config.settings import Benchmark, Gate
-from lane_planner.gates.command import OUTPUT_LIMIT, GateResult, attempt, retried
+from lane_planner.gates.command import OUTPUT_LIMIT, GateResult, Stopped, attempt, never, retried
 
 Reading = Mapping[str, float]
 """What one run measured: numbers by the name of a benchmark; "" for a gate's only number."""
@@ -127,7 +127,7 @@ def reading_of(benchmark: Benchmark, text: str) -> Reading:
         raise NoNumber(f"its output is no such JSON: {error}") from error
 
 
-def run_benchmark(gate: Gate, base: Side, new: Side) -> GateResult:
+def run_benchmark(gate: Gate, base: Side, new: Side, *, stopped: Stopped = never) -> GateResult:
     """Measure two trees by turns and compare them; where that fails, as often as `retries` says.
 
     The file that the command writes is removed before each run, so that no old number is read.
@@ -136,16 +136,20 @@ def run_benchmark(gate: Gate, base: Side, new: Side) -> GateResult:
         gate: as configured; it has a benchmark.
         base: the tree of the base commit.
         new: the moved tree.
+        stopped: as for `run_gate`.
 
     Returns:
         The result, with the moved tree's command; its output tells the numbers of both trees,
         their ratio and the budget, or what kept them from being compared. Where it is the numbers
         that failed, or were not there, the exit code is 1.
+
+    Raises:
+        GateStopped: it was told to.
     """
-    return retried(gate, lambda: _compared(gate, base, new))
+    return retried(gate, lambda: _compared(gate, base, new, stopped))
 
 
-def _compared(gate: Gate, base: Side, new: Side) -> GateResult:
+def _compared(gate: Gate, base: Side, new: Side, stopped: Stopped) -> GateResult:
     benchmark = gate.benchmark
     assert benchmark is not None
     best: dict[str, Reading] = {}
@@ -157,7 +161,7 @@ def _compared(gate: Gate, base: Side, new: Side) -> GateResult:
                 _remove_output(benchmark, side.cwd)
             except (OSError, NoNumber) as error:
                 return _failed(gate, new, seconds, f"{place}: {error}\n", "")
-            result = attempt(side.gate, side.cwd, environment=side.environment)
+            result = attempt(side.gate, side.cwd, environment=side.environment, stopped=stopped)
             seconds += result.seconds
             if not result.passed:
                 how = "timed out" if result.timed_out else f"exit status {result.exit_code}"

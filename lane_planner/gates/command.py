@@ -153,7 +153,22 @@ def gate_environment(
     }
 
 
-def run_gate(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateResult:
+Stopped = Callable[[], bool]
+"""Tells whether what is under way is wanted no more."""
+
+
+class GateStopped(Exception):
+    """A gate was killed because nobody wants its result any more."""
+
+
+def never() -> bool:
+    """Tell that it is wanted still."""
+    return False
+
+
+def run_gate(
+    gate: Gate, cwd: Path, *, environment: Mapping[str, str], stopped: Stopped = never
+) -> GateResult:
     """Run a gate's command until it passes, at most once and `retries` times more.
 
     Each attempt finds the directory as the one before left it. What `attempt` says holds for all.
@@ -162,11 +177,15 @@ def run_gate(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateRe
         gate: what to run, how long an attempt may take, and how often it may be run again.
         cwd: the directory it runs in.
         environment: its whole environment (`gate_environment`).
+        stopped: asked again and again from the thread that this is called in.
 
     Returns:
         How it ended.
+
+    Raises:
+        GateStopped: it was told to.
     """
-    return retried(gate, lambda: attempt(gate, cwd, environment=environment))
+    return retried(gate, lambda: attempt(gate, cwd, environment=environment, stopped=stopped))
 
 
 def retried(gate: Gate, once: Callable[[], GateResult]) -> GateResult:
@@ -198,7 +217,9 @@ def retried(gate: Gate, once: Callable[[], GateResult]) -> GateResult:
     )
 
 
-def attempt(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateResult:
+def attempt(
+    gate: Gate, cwd: Path, *, environment: Mapping[str, str], stopped: Stopped = never
+) -> GateResult:
     """Run a gate's command once, without a shell, with an empty input and in its own session.
 
     What the gate leaves running in its process group is killed when it ends or when its time is
@@ -209,10 +230,16 @@ def attempt(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateRes
         gate: what to run and how long it may take.
         cwd: the directory it runs in.
         environment: its whole environment (`gate_environment`).
+        stopped: as for `run_gate`.
 
     Returns:
         How it ended. A program that cannot be started is a gate that failed.
+
+    Raises:
+        GateStopped: it was told to.
     """
+    if stopped():
+        raise GateStopped
     started = time.monotonic()
     output = _Output()
     try:
@@ -233,7 +260,7 @@ def attempt(gate: Gate, cwd: Path, *, environment: Mapping[str, str]) -> GateRes
     with process.stdout as pipe:
         os.set_blocking(pipe.fileno(), False)
         try:
-            timed_out = not _read_until_exit(process, pipe, output, started + gate.timeout)
+            timed_out = not _read_until_exit(process, pipe, output, started + gate.timeout, stopped)
         finally:  # also when the user interrupts: nothing that a gate started stays behind
             _kill_group(process)
             process.wait()
@@ -275,13 +302,19 @@ def _not_started(
 
 
 def _read_until_exit(
-    process: subprocess.Popen[bytes], pipe: IO[bytes], output: _Output, deadline: float
+    process: subprocess.Popen[bytes],
+    pipe: IO[bytes],
+    output: _Output,
+    deadline: float,
+    stopped: Stopped,
 ) -> bool:
     """Collect output until the program ends (True) or the deadline passes (False)."""
     open_pipe = True
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while process.poll() is None:
+            if stopped():
+                raise GateStopped
             left = deadline - time.monotonic()
             if left <= 0:
                 return False

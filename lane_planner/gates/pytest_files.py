@@ -7,8 +7,7 @@ import fnmatch
 import posixpath
 import shlex
 import tomllib
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -50,17 +49,20 @@ class PytestFiles(msgspec.Struct, frozen=True):
         return not self.testpaths or any(_below(path, place) for place in self.testpaths)
 
 
-def pytest_files(root: Path) -> PytestFiles:
+def pytest_files(read: Callable[[str], bytes | None]) -> PytestFiles:
     """Return where pytest, run in a directory, looks for tests.
 
     Args:
-        root: the directory. Settings in it that cannot be read, which pytest would refuse, count
-            for its defaults.
+        read: returns what the directory's file of a name holds; None: there is none. Settings that
+            cannot be read, which pytest would refuse, count for its defaults.
     """
     for name, section in _INI_FILES:
+        content = read(name)
+        if content is None:
+            continue
         try:
-            found = _table((root / name).read_bytes().decode("utf-8-sig"), section)
-        except (OSError, ValueError, configparser.Error):
+            found = _table(content.decode("utf-8-sig"), section)
+        except (ValueError, configparser.Error):
             continue
         if found is not None:
             defaults = PytestFiles()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,51 @@ def test_a_benchmark_is_measured_against_the_base_commit(tmp_path: Path) -> None
     after = snapshot(root)
     del before["git directory"], after["git directory"]
     assert after == before
+
+
+def test_a_batch_is_not_judged_by_what_another_one_was_asked(tmp_path: Path) -> None:
+    # One batch's tests fail by what moves, another's failed before: each is asked of its own.
+    code = (
+        "import sys; text = ''.join(open(path).read() for path in sys.argv[1:]); "
+        "sys.exit('BROKEN' in text or 'core.m01' in text)"
+    )
+    gate = gate_text("fast", code).replace('"]', '", "{tests}"]')
+    root = campaign_repository(tmp_path / "r", gate)
+    (root / "tests").mkdir()
+    (root / "tests/test_a.py").write_text("import candidate.m01\n", encoding="utf-8")
+    (root / "tests/test_b.py").write_text("import candidate.m06  # BROKEN\n", encoding="utf-8")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "-m", "tests")
+    gone = left(carried_out(root, "wave"))
+    assert gone.pop("m01") == "LP405: gate fast (after the move) failed with exit status 1"
+    assert "m06" in gone
+    assert all(reason.endswith("without these steps already") for reason in gone.values())
+
+
+def test_a_branch_s_evidence_has_every_gate_that_guards_it_and_none_that_failed(
+    tmp_path: Path,
+) -> None:
+    root = campaign_repository(
+        tmp_path / "r",
+        gate_text("guard", "pass", phase="before"),
+        gate_text("of m05", "pass", phase="before", when="m").replace('"m"', '["**/m05.py"]'),
+        gate_text("fast", failing_with(["m03"])),
+        gate_text("all", failing_with(["m07"]), scope="wave"),
+    )
+    for mode in MODES:
+        result = carried_out(root, mode)
+        assert not all(gate.passed for gate in result.gates)
+        for made in result.branches:
+            told = json.loads(Path(made.evidence[0]).read_bytes())["gates"]
+            names = [gate["name"] for gate in told]
+            assert all(gate["exit_code"] == 0 for gate in told)
+            assert {"guard", "fast", "all"} <= set(names)
+            assert ("of m05" in names) == ("core/m05.py" in files_of(root, made.commit, made.base))
+        roll_back(Git.require(root))
+
+
+def files_of(root: Path, commit: str, base: str) -> set[str]:
+    return set(git(root, "diff", "--name-only", base, commit).decode().split())
 
 
 def test_a_flaky_gate_is_tried_again(tmp_path: Path) -> None:

@@ -32,8 +32,9 @@ from lane_planner.executor.journal import (
 )
 from lane_planner.executor.lock import run_lock
 from lane_planner.executor.places import evidence_paths, lock_path
-from lane_planner.executor.run import Carried, Step
+from lane_planner.executor.run import Carried
 from lane_planner.executor.status import status
+from lane_planner.executor.trials import Step
 from lane_planner.gates.evidence import Evidence
 from lane_planner.promotion.values import FileMove
 from tests.executor.repositories import (
@@ -54,7 +55,7 @@ BRANCH = "promote/candidate-to-core/a.mod"
 
 
 def run(root: Path, *gates: Gate, **changes: object) -> Outcome:
-    options = {k: changes.pop(k) for k in ("evidence", "observe", "runner") if k in changes}
+    options = {k: changes.pop(k) for k in ("evidence", "observe") if k in changes}
     return carry_out(
         Git.require(root),
         settings(root),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.executor.places import worktree_path
-from lane_planner.executor.worktree import Worktree
+from lane_planner.executor.places import worktree_path, worktrees_there
+from lane_planner.executor.worktree import Worktree, remove_worktrees
 from tests.executor.repositories import git, snapshot
 
 
@@ -20,6 +20,11 @@ def content(path: Path) -> dict[str, bytes]:
         for file in sorted(path.rglob("*"))
         if file.is_file() and file.name != ".git"
     }
+
+
+def tree(root: Path) -> Worktree:
+    repository = Git.require(root)
+    return Worktree(repository, worktree_path(repository))
 
 
 def registered(root: Path) -> Path:
@@ -104,10 +109,10 @@ def test_it_heals(root: Path, damage: Callable[[Path], None], who: str) -> None:
     repository = Git.require(root)
     before = snapshot(root)
     head = repository.head()
-    first = Worktree(repository)
+    first = tree(root)
     expected = content(first.bring_to(head))
     damage(root)
-    worktree = first if who == "the same run" else Worktree(repository)
+    worktree = first if who == "the same run" else tree(root)
     assert content(worktree.bring_to(head)) == expected
     assert git(worktree.path, "status", "--porcelain", "--ignored") == b""
     worktree.remove()
@@ -118,7 +123,7 @@ def test_other_work_trees_stay_registered_even_if_missing(root: Path, tmp_path: 
     git(root, "worktree", "add", "--quiet", "--detach", str(tmp_path / "worktree"))
     shutil.rmtree(tmp_path / "worktree")  # as on a disk that is not mounted
     before = snapshot(root)
-    worktree = Worktree(Git.require(root))
+    worktree = tree(root)
     worktree.bring_to(Git.require(root).head())
     worktree.remove()
     assert snapshot(root) == before
@@ -133,7 +138,7 @@ def test_it_holds_one_commit_after_another_exactly(root: Path) -> None:
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "-m", "second")
     second = repository.head()
-    worktree = Worktree(repository)
+    worktree = tree(root)
     path = worktree.bring_to(first)
     assert (path / "README.md").exists()
     (path / "ignored.log").touch()
@@ -147,6 +152,17 @@ def test_it_holds_one_commit_after_another_exactly(root: Path) -> None:
 
 def test_removing_what_is_not_there_is_nothing(root: Path) -> None:
     before = snapshot(root)
-    Worktree(Git.require(root)).remove()
+    tree(root).remove()
     assert snapshot(root) == before
     assert not (root / ".git/lane-planner").exists()
+
+
+def test_all_that_killed_runs_left_goes_even_without_its_directory(root: Path) -> None:
+    before = snapshot(root)
+    repository = Git.require(root)
+    for room in (1, 2, 3):
+        Worktree(repository, worktree_path(repository, room)).bring_to(repository.head())
+    shutil.rmtree(worktree_path(repository, 2))
+    remove_worktrees(repository)
+    assert not worktrees_there(repository)
+    assert snapshot(root) == before

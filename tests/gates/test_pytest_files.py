@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,10 @@ SETTINGS = {
 }
 
 
+def reader(root: Path) -> Callable[[str], bytes | None]:
+    return lambda name: (root / name).read_bytes() if (root / name).is_file() else None
+
+
 @pytest.mark.parametrize(("settings", "expected"), SETTINGS.values(), ids=SETTINGS.keys())
 def test_as_pytest_has_it(tmp_path: Path, settings: dict[str, str], expected: set[str]) -> None:
     for path in PATHS:
@@ -70,7 +75,7 @@ def test_as_pytest_has_it(tmp_path: Path, settings: dict[str, str], expected: se
         (tmp_path / path).write_text("" if path.endswith("conftest.py") else "def test(): ...\n")
     for path, text in settings.items():
         (tmp_path / path).write_text(text)
-    assert set(pytest_files(tmp_path).among(PATHS)) == expected
+    assert set(pytest_files(reader(tmp_path)).among(PATHS)) == expected
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "--import-mode=importlib", "--rootdir=."],
         cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -88,4 +93,4 @@ def test_settings_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "pyproject.toml").write_bytes(content)
     (tmp_path / "tox.ini").write_bytes(b"x")
     (tmp_path / "setup.cfg").write_bytes(b"[tool:pytest]\npython_files = 'a")
-    assert pytest_files(tmp_path) == PytestFiles()
+    assert pytest_files(reader(tmp_path)) == PytestFiles()
