@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(INSTALL) --editable '.[test]'
+	$(INSTALL) --editable '.[test,distributed]'
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed

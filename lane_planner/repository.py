@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lane_planner.executor.promote import Analysis
     from lane_planner.executor.promotion_log import Logged, Metrics
     from lane_planner.executor.recovery import RolledBack
+    from lane_planner.executor.rooms import Workers
     from lane_planner.executor.shims import ShimChoice, ShimReview
     from lane_planner.executor.snapshot import Snapshot
     from lane_planner.graph.verify import Comparison
@@ -683,11 +684,16 @@ class Repository:
         order = keep_order(git, plan_id, content, options)
         return self._carry_out(snapshot, plan, plan_id, options, order, None, observe)
 
-    def resume(self, observe: Callable[[Event], None] = lambda event: None) -> Result | Run:
+    def resume(
+        self,
+        observe: Callable[[Event], None] = lambda event: None,
+        workers: Workers | None = None,
+    ) -> Result | Run:
         """Go on with the last run, which was interrupted.
 
         Args:
             observe: told of each event when the journal holds it.
+            workers: how gates are run side by side; None: as it was asked for then.
 
         Returns:
             How the campaign ended; of another run, the run as it is: done, or rolled back.
@@ -706,10 +712,11 @@ class Repository:
         order = order_of(run)
         content, path = kept_plan(git, order)
         plan = plan_in(content, str(path))
-        snapshot = self._leaving(plan, str(path), run.base, order.options)
-        return self._carry_out(
-            snapshot, plan, order.plan, order.options, run.begun.order, run, observe
-        )
+        options = order.options
+        if workers is not None:
+            options = msgspec.structs.replace(options, workers=workers)
+        snapshot = self._leaving(plan, str(path), run.base, options)
+        return self._carry_out(snapshot, plan, order.plan, options, run.begun.order, run, observe)
 
     def promotions(self) -> tuple[Logged, ...]:
         """Return the promotions that stand, oldest first; see `promotion_log.standing`."""

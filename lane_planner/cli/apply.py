@@ -18,6 +18,7 @@ from lane_planner.cli.options import (
     shim_options,
     steps_shown,
     text_option,
+    workers_options,
 )
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ if TYPE_CHECKING:
     "of the first wave, each on what is checked out; merge them and go on with --rebase-plan.",
 )  # fmt: skip
 @click.option("--no-gates", is_flag=True, help="Run no gate, and ask for no coverage.")
-@click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, metavar="N",
-    help="Gate N batches at once, each in a work tree of its own. What comes of it is the same.",
-)  # fmt: skip
+@workers_options
 @click.option(
     "--rebase-plan",
     is_flag=True,
@@ -62,7 +60,8 @@ def command(
     steps: int | None,
     mode: Mode,
     no_gates: bool,
-    workers: int,
+    workers: int | None,
+    scheduler: str | None,
     rebase_plan: bool,
     pr: bool,
     draft: bool,
@@ -90,6 +89,7 @@ def command(
     """
     from lane_planner.executor.apply import ApplyOptions
     from lane_planner.executor.publishing import PullRequests
+    from lane_planner.executor.rooms import Workers
 
     content = plan_content(plan)
     repository = options.open()
@@ -103,7 +103,7 @@ def command(
         mode=mode, steps=steps, gates=not no_gates, rebase=rebase_plan,
         shims=shim_choice(shim, shim_expires), rewrite_text=rewrite_text,
         log_file=None if log_file is None else str(log_file.absolute()),
-        pull_requests=pulls if pr else None, workers=workers,
+        pull_requests=pulls if pr else None, workers=Workers(workers, scheduler),
     )  # fmt: skip
     with steps_shown(options, steps or content.count(b'"moves"')) as observe:
         result = repository.apply(content, str(plan), wanted, observe)

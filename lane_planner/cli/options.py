@@ -214,6 +214,23 @@ def log_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def workers_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say how gates are run side by side."""
+    count = click.option(
+        "--workers",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Gate N batches at once, each in a work tree of its own; what comes of it is the "
+        "same [default: 1, or the threads of a cluster].",
+    )
+    scheduler = click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Run gates on the workers of a Dask cluster, such as tcp://host:8786.",
+    )
+    return count(scheduler(function))
+
+
 def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say what is left at the old paths of promoted modules."""
     kind = click.option(

@@ -15,6 +15,7 @@ from lane_planner.executor.journal import Event, Mode, Run
 from lane_planner.executor.line import PlanLine
 from lane_planner.executor.promote import promotion_evidence, require_committed
 from lane_planner.executor.publishing import Publisher, PullRequests
+from lane_planner.executor.rooms import Workers
 from lane_planner.executor.run import Carried
 from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
@@ -41,7 +42,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
         rewrite_text: whether names in text are rewritten too, where they are certain.
         log_file: path of another file that the promotion log's lines are added to; None: none.
         pull_requests: those that are wanted; None: none.
-        workers: how many gates may run at once, each in a work tree of its own.
+        workers: how gates are run side by side.
     """
 
     mode: Mode = "single"
@@ -52,7 +53,7 @@ class ApplyOptions(msgspec.Struct, frozen=True, kw_only=True):
     rewrite_text: bool = False
     log_file: str | None = None
     pull_requests: PullRequests | None = None
-    workers: int = 1
+    workers: Workers = Workers()
 
 
 _DEFAULTS = ApplyOptions()

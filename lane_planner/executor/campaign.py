@@ -31,6 +31,7 @@ from lane_planner.executor.gating import Gating
 from lane_planner.executor.journal import Clock, Event, Mode, RunStarted, StepState, utc_now
 from lane_planner.executor.journal import Run as JournalRun
 from lane_planner.executor.publishing import Opened, Publisher, Ready
+from lane_planner.executor.rooms import HERE, Workers
 from lane_planner.executor.run import (
     Carried,
     Made,
@@ -139,7 +140,7 @@ def carry_out_campaign(
     resumed: JournalRun | None = None,
     evidence: Callable[[Carried], Evidence] = plain_evidence,
     select: Selector | None = None,
-    workers: int = 1,
+    workers: Workers = HERE,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
@@ -160,7 +161,7 @@ def carry_out_campaign(
         resumed: the run of this campaign that was killed, to go on with; None: a new one.
         evidence: turns what was done into the evidence, before branches are made.
         select: selects the tests of gates that ask for them.
-        workers: how many gates may run at once.
+        workers: how gates are run side by side.
         observe: told of each event of the run when the journal holds it.
         clock: tells the time for the journal.
         command: what to call this run when another one finds the lock taken.

@@ -1,15 +1,18 @@
-"""Where gates run: rooms on this machine, each with a work tree of its own."""
+"""Where gates run: halls in which some jobs run side by side, and the rooms of this machine."""
 
 from __future__ import annotations
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+import msgspec
 
 from lane_planner.base.git import Git
 from lane_planner.config.settings import Gate
@@ -19,6 +22,22 @@ from lane_planner.executor.worktree import Worktree
 from lane_planner.gates.benchmark import Side, run_benchmark
 from lane_planner.gates.command import GateResult, Stopped, gate_environment, run_gate
 from lane_planner.gates.select import Phase
+
+
+class Workers(msgspec.Struct, frozen=True):
+    """How gates are to be run side by side.
+
+    Attributes:
+        count: how many batches at once; None: one, or one for each thread of a cluster's workers.
+        scheduler: address of the scheduler of a Dask cluster; None: on this machine.
+    """
+
+    count: int | None = None
+    scheduler: str | None = None
+
+
+HERE = Workers()
+"""One batch after the other, on this machine."""
 
 
 class Ready(NamedTuple):
@@ -56,14 +75,21 @@ class GateJob(NamedTuple):
 Told = Callable[[Ready, GateResult], None]
 
 
-class Halls(Protocol):
-    """Where gates can be run, some jobs at once; only the holder of the run lock has one.
+class Halls(ABC):
+    """Where gates run, some jobs at once; only the holder of the run lock has one.
+
+    Args:
+        width: how many jobs can run side by side.
 
     Attributes:
-        width: how many jobs can run side by side.
+        width: likewise.
     """
 
-    width: int
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._stopped = threading.Event()
+        self._unwanted: dict[Future[None], threading.Event] = {}
+        self._pool = ThreadPoolExecutor(width, thread_name_prefix="gates")
 
     def submit(self, job: GateJob, told: Told) -> Future[None]:
         """Begin a job when there is room.
@@ -71,16 +97,38 @@ class Halls(Protocol):
         Args:
             job: what is to run.
             told: given each result as it comes, before the future is done; from any thread.
+
+        Returns:
+            Raises `GateStopped` or `CancelledError` if the job was abandoned, and
+            `EnvironmentFailure` if git, the disk or the cluster failed.
         """
+        unwanted = threading.Event()
+
+        def stopped() -> bool:
+            return unwanted.is_set() or self._stopped.is_set()
+
+        future = self._pool.submit(self._run, job, told, stopped)
+        self._unwanted[future] = unwanted
+        future.add_done_callback(lambda done: self._unwanted.pop(done, None))
+        return future
 
     def abandon(self, future: Future[None]) -> None:
-        """End a job that nobody wants any more; results that it had are not told."""
+        """End a job that nobody wants any more."""
+        if not future.cancel() and (unwanted := self._unwanted.get(future)) is not None:
+            unwanted.set()
 
     def stop(self) -> None:
         """Abandon all jobs, and take no more."""
+        self._stopped.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def wait(self) -> None:
         """Wait until no job is under way; after `stop`."""
+        self._pool.shutdown(wait=True)
+
+    @abstractmethod
+    def _run(self, job: GateJob, told: Told, stopped: Stopped) -> None:
+        """Do a job, in a thread of its own."""
 
 
 class _Quiet:
@@ -126,7 +174,7 @@ class _Quiet:
             self._turn.notify_all()
 
 
-class Rooms:
+class Rooms(Halls):
     """Rooms of this machine; what is in a room's work tree a job finds as the commit has it.
 
     A benchmark runs while nothing else does: what ran beside it would be measured too.
@@ -136,13 +184,10 @@ class Rooms:
         source_roots: directories below the root that modules are named from.
         base: full id of the commit that benchmarks are measured by.
         width: how many rooms there are.
-
-    Attributes:
-        width: how many rooms there are.
     """
 
     def __init__(self, git: Git, source_roots: Sequence[str], base: str, *, width: int = 1) -> None:
-        self.width = width
+        super().__init__(width)
         self._git = git
         self._source_roots = source_roots
         self._base = base
@@ -150,50 +195,16 @@ class Rooms:
         rooms = range(1, width + 1)
         self._trees = {room: Worktree(git, worktree_path(git, room)) for room in rooms}
         self._free: SimpleQueue[int] = SimpleQueue()
-        for room in self._trees:
+        for room in rooms:
             self._free.put(room)
         self._quiet = _Quiet()
         self._checkout = threading.Lock()  # git makes one work tree at a time
-        self._stopped = threading.Event()
-        self._unwanted: dict[Future[None], threading.Event] = {}
-        self._pool = ThreadPoolExecutor(width, thread_name_prefix="gates")
 
-    def submit(self, job: GateJob, told: Told) -> Future[None]:
-        """Begin a job when there is room; see `Halls.submit`.
-
-        Returns:
-            Raises `GateStopped` or `CancelledError` if the job was abandoned, and
-            `EnvironmentFailure` if git or the disk failed.
-        """
-        unwanted = threading.Event()
-        future = self._pool.submit(self._run, job, told, unwanted)
-        self._unwanted[future] = unwanted
-        future.add_done_callback(lambda done: self._unwanted.pop(done, None))
-        return future
-
-    def abandon(self, future: Future[None]) -> None:
-        """End a job that nobody wants any more."""
-        if not future.cancel() and (unwanted := self._unwanted.get(future)) is not None:
-            unwanted.set()
-
-    def stop(self) -> None:
-        """Abandon all jobs, and take no more."""
-        self._stopped.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def wait(self) -> None:
-        """Wait until no job is under way."""
-        self._pool.shutdown(wait=True)
-
-    def _run(self, job: GateJob, told: Told, unwanted: threading.Event) -> None:
+    def _run(self, job: GateJob, told: Told, stopped: Stopped) -> None:
         room = self._free.get()
         try:
             root = self._bring(self._trees[room], job.commit)
             environment = self._environment(str(room), root, job.phase, job.modules)
-
-            def stopped() -> bool:
-                return unwanted.is_set() or self._stopped.is_set()
-
             for ready in job.gates:
                 if ready.gate.benchmark is None:
                     with self._quiet.shared():

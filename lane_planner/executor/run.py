@@ -69,7 +69,7 @@ from lane_planner.executor.places import (
     scratch_path,
 )
 from lane_planner.executor.promotion_log import Logged, LoggedGate, append, digest_of
-from lane_planner.executor.rooms import Rooms
+from lane_planner.executor.rooms import HERE, Halls, Rooms, Workers
 from lane_planner.executor.signals import undoable_termination, uninterrupted
 from lane_planner.executor.trials import Selector, Step
 from lane_planner.executor.worktree import remove_worktrees
@@ -319,7 +319,7 @@ def under_way(
     branches: Iterable[str],
     resumed: JournalRun | None = None,
     select: Selector | None = None,
-    workers: int = 1,
+    workers: Workers = HERE,
     observe: Callable[[Event], None] = lambda event: None,
     clock: Clock = utc_now,
     command: str | None = None,
@@ -337,7 +337,7 @@ def under_way(
         branches: names of the branches that it may make.
         resumed: the run that is gone on with; None: a new one begins.
         select: selects the tests of gates that ask for them.
-        workers: how many gates may run at once.
+        workers: how gates are run side by side.
         observe: told of each event of the run, but not of its being undone, when the journal
             holds it.
         clock: tells the time for the journal.
@@ -348,8 +348,10 @@ def under_way(
         log_file: another file that the promotion log's lines are added to.
 
     Raises:
-        UsageError: the base commit is unknown, or a branch is there already or cannot be.
-        EnvironmentFailure: another run is under way, or git does not know who commits.
+        UsageError: the base commit is unknown, a branch is there already or cannot be, or a cluster
+            is asked for and the extra for it is not installed.
+        EnvironmentFailure: another run is under way, git does not know who commits, or there is no
+            such cluster.
     """
     called = " ".join(sys.argv) if command is None else command
     with (
@@ -363,7 +365,8 @@ def under_way(
             if branch not in there:
                 require_free_branch(git, branch)
         identity(git)
-        with Journal.open(journal_path(git), clock=clock) as journal:
+        halls = _open_halls(git, settings, start.base, workers)
+        with _closed(halls), Journal.open(journal_path(git), clock=clock) as journal:
             if resumed is None:
                 number, known = journal.start(start), []
             else:
@@ -373,7 +376,6 @@ def under_way(
                 git, start, journal, number, observe,
                 there=there, clock=clock, log_file=log_file,
             )  # fmt: skip
-            halls = Rooms(git, settings.source_roots, start.base, width=workers)
             gating = Gating(git, start.base, halls, run.record, select=select, known=known)
             with gating.desk:
                 try:
@@ -390,6 +392,30 @@ def under_way(
                     for trouble in run.undo(_reason(error)):
                         error.add_note(trouble)
                     raise
+
+
+def _open_halls(git: Git, settings: Settings, base: str, workers: Workers) -> Halls:
+    if workers.scheduler is None:
+        return Rooms(git, settings.source_roots, base, width=workers.count or 1)
+    try:
+        from lane_planner.executor.cluster import Cluster
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "a cluster needs Dask: install lane-planner[distributed] here and on the workers"
+        ) from error
+    return Cluster(
+        git, settings.source_roots, base, scheduler=workers.scheduler, width=workers.count
+    )
+
+
+@contextmanager
+def _closed(halls: Halls) -> Iterator[None]:
+    """Close halls that no run came to use."""
+    try:
+        yield
+    finally:
+        halls.stop()
+        halls.wait()
 
 
 def commit_date(clock: Clock) -> str:

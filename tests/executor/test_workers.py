@@ -16,6 +16,7 @@ from lane_planner.base.git import Git
 from lane_planner.executor.campaign import Result
 from lane_planner.executor.journal import Mode
 from lane_planner.executor.recovery import roll_back
+from lane_planner.executor.rooms import Workers
 from tests.executor.campaigns import (
     campaign_repository,
     carried_out,
@@ -74,7 +75,7 @@ def test_what_comes_of_it_does_not_depend_on_the_number_of_workers(
             gate_text("second", failing_with(["m01"])),
             gate_text("all", failing_with(["m02", "m14"]), scope="wave"),
         )
-        found.append(told(root, carried_out(root, mode, workers=workers)))
+        found.append(told(root, carried_out(root, mode, workers=Workers(workers))))
     assert found[0] == found[1]
 
 
@@ -94,7 +95,7 @@ def test_gates_run_side_by_side_each_in_a_tree_of_its_own(tmp_path: Path, mode: 
     )
     root = campaign_repository(tmp_path / "r", gate_text("meet", code))
     before = snapshot(root)
-    result = carried_out(root, mode, workers=2)
+    result = carried_out(root, mode, workers=Workers(2))
     assert result.success and not result.left_out
     assert "2\n" in [gate.output for gate in result.gates]
     assert all(mark.read_text().startswith(str(root / ".git")) for mark in marks.iterdir())
@@ -123,7 +124,7 @@ def test_a_benchmark_is_measured_while_nothing_else_runs(tmp_path: Path) -> None
         + "metric = { regex = 'took (?P<value>[0-9.]+)' }\nrounds = 1\n",
         gate_text("more", working),
     )
-    result = carried_out(root, "wave", workers=4)
+    result = carried_out(root, "wave", workers=Workers(4))
     assert not result.left_out
     assert {gate.name for gate in result.gates} == {"work", "speed", "more"}
 
@@ -138,7 +139,7 @@ def test_what_was_asked_ahead_in_vain_is_not_waited_for(tmp_path: Path) -> None:
     )
     root = campaign_repository(tmp_path / "r", gate_text("fast", code))
     began = time.monotonic()
-    result = carried_out(root, "stack", workers=2)
+    result = carried_out(root, "stack", workers=Workers(2))
     assert time.monotonic() - began < 60
     assert [left.modules for left in result.left_out] == [("candidate.m03",)]
 
