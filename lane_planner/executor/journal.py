@@ -18,9 +18,10 @@ import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.gates.command import GateResult
+from lane_planner.gates.select import Phase
 
-VERSION = 2
-_READABLE = (1, VERSION)
+VERSION = 3
+_READABLE = (1, 2, VERSION)
 _LOCK_SECONDS = 10.0
 
 Clock = Callable[[], str]
@@ -53,6 +54,8 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
         mode: how branches are made of steps.
         order: what was asked for, as JSON that `lane_planner.executor.orders` reads; "": it cannot
             be gone on with.
+        batches: ids of the steps that it is to carry out, by their batch, in the order of landing;
+            empty: it is not known beforehand.
     """
 
     base: str
@@ -63,6 +66,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
     date: str = ""
     mode: Mode = "single"
     order: str = ""
+    batches: dict[int, tuple[str, ...]] = {}
 
 
 class RunResumed(msgspec.Struct, frozen=True, tag="run-resumed"):
@@ -90,6 +94,14 @@ class StepDropped(msgspec.Struct, frozen=True, tag="step-dropped"):
 
     step: str
     reason: str
+
+
+class GateStarted(msgspec.Struct, frozen=True, tag="gate-started"):
+    """A gate is about to run on the files of a commit."""
+
+    commit: str
+    name: str
+    phase: Phase
 
 
 class GateFinished(msgspec.Struct, frozen=True, tag="gate-finished"):
@@ -153,6 +165,7 @@ Event = (
     | StepIntended
     | StepCommitted
     | StepDropped
+    | GateStarted
     | GateFinished
     | BranchIntended
     | PushIntended
@@ -167,6 +180,44 @@ class StepState(msgspec.Struct, frozen=True):
 
     id: str
     commit: str | None
+
+
+class GateRun(msgspec.Struct, frozen=True):
+    """When a gate ran, and on what.
+
+    Attributes:
+        name: the gate's name.
+        phase: "before" or "after" the move.
+        commit: whose files it ran on.
+        step: the step whose commit that is; None: the base commit, or a trial.
+        batch: the batch that was being gated; None: none was, or the journal does not know them.
+        began: time, ISO 8601 in UTC; None: the journal does not say, as it is an old one.
+        ended: likewise; None if it has not.
+    """
+
+    name: str
+    phase: Phase
+    commit: str
+    step: str | None
+    batch: int | None
+    began: str | None
+    ended: str | None
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event as the journal holds it.
+
+    Attributes:
+        id: its number in the journal; later events have higher ones.
+        run: number of its run.
+        at: time, ISO 8601 in UTC.
+        event: what happened.
+    """
+
+    id: int
+    run: int
+    at: str
+    event: Event
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -192,6 +243,8 @@ class Run(msgspec.Struct, frozen=True):
         dropped: why, by step, of those that were left out.
         pushed: commits, by branch, that were, or were about to be, pushed.
         pull_requests: their numbers and addresses, by branch.
+        gate_runs: when each of `gates` ran, and on what.
+        running: the gates that have begun and not ended: they run, or the run was killed in them.
     """
 
     id: int
@@ -211,6 +264,8 @@ class Run(msgspec.Struct, frozen=True):
     dropped: dict[str, str]
     pushed: dict[str, str] = {}
     pull_requests: dict[str, tuple[int, str]] = {}
+    gate_runs: tuple[GateRun, ...] = ()
+    running: tuple[GateRun, ...] = ()
 
 
 class Journal:
@@ -330,6 +385,27 @@ class Journal:
             events = [msgspec.json.decode(data, type=Event) for (data,) in rows]
         return [event for event in events if isinstance(event, GateFinished)]
 
+    def since(self, event: int, *, run: int) -> list[Recorded]:
+        """Return the events of a run that came after another event, in order.
+
+        Args:
+            event: the number of the last one that is known; 0: none is.
+            run: the run's number.
+
+        Raises:
+            EnvironmentFailure: the journal cannot be read, or holds what no event is.
+        """
+        with _told(self._path):
+            # All at once: a reader that lingers keeps the write-ahead log from being emptied.
+            rows = self._connection.execute(
+                "SELECT id, run, at, data FROM event WHERE id > ? AND run = ? ORDER BY id",
+                (event, run),
+            ).fetchall()
+            return [
+                Recorded(number, of, at, msgspec.json.decode(data, type=Event))
+                for number, of, at, data in rows
+            ]
+
     def runs(self, *, holder: int | None) -> tuple[Run, ...]:
         """Return the state of every run, oldest first.
 
@@ -370,13 +446,26 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
     pushed: dict[str, str] = {}
     pulls: dict[str, tuple[int, str]] = {}
     gates: list[GateResult] = []
+    gate_runs: list[GateRun] = []
+    running: dict[tuple[str, str, Phase], GateRun] = {}
+    step_at: dict[str, str] = {}  # by commit, also those that were built anew since
+    batch_of: dict[str, int] = {}
+    latest: str | None = None
     pid = 0
+
+    def gate_run(commit: str, name: str, phase: Phase) -> GateRun:
+        step = step_at.get(commit)
+        batch = batch_of.get(step or latest or "") if phase == "after" else None
+        return GateRun(name, phase, commit, step, batch, None, None)
+
     for at, event in events:
         match event:
             case RunStarted():
                 began, pid = (at, event), event.pid
+                batch_of = {step: batch for batch, ids in event.batches.items() for step in ids}
             case RunResumed():
                 pid, status, ended, reason, leftovers = event.pid, None, None, None, ()
+                running.clear()
             case StepIntended(step=step):
                 steps[step] = None
             case StepDropped(step=step):
@@ -384,8 +473,15 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
                 dropped[step] = event.reason
             case StepCommitted(step=step, commit=commit):
                 steps[step] = commit
-            case GateFinished(result=gate):
+                step_at[commit] = latest = step
+            case GateStarted(commit=commit, name=name, phase=phase):
+                known = msgspec.structs.replace(gate_run(commit, name, phase), began=at)
+                running[commit, name, phase] = known
+            case GateFinished(commit=commit, result=gate):
                 gates.append(gate)
+                key = (commit, gate.name, gate.phase)
+                known = running.pop(key) if key in running else gate_run(*key)
+                gate_runs.append(msgspec.structs.replace(known, ended=at))
             case BranchIntended(commit=commit):
                 result = commit
                 branches[event.branch or (began[1].branch if began else "")] = commit
@@ -395,9 +491,11 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
                 pulls[branch] = (number, url)
             case RunFinished(commit=commit):
                 status, ended, result = "done", at, commit
+                running.clear()
             case RunRolledBack():
                 status, ended = "failed" if event.leftovers else "rolled-back", at
                 reason, leftovers = event.reason, event.leftovers
+                running.clear()
     if began is None:
         raise EnvironmentFailure(f"the journal does not say how run {run} began: it is damaged")
     started, first = began
@@ -421,6 +519,8 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
         dropped=dropped,
         pushed=pushed,
         pull_requests=pulls,
+        gate_runs=tuple(gate_runs),
+        running=tuple(running.values()),
     )
 
 

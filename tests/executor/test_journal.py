@@ -17,8 +17,11 @@ from lane_planner.executor.journal import (
     BranchIntended,
     Event,
     GateFinished,
+    GateRun,
+    GateStarted,
     Journal,
     RunFinished,
+    RunResumed,
     RunRolledBack,
     RunStarted,
     StepCommitted,
@@ -148,7 +151,7 @@ def write_no_start(path: Path) -> None:
     ("spoil", "message"),
     [
         (write_junk, "is damaged"),
-        (write_other_version, "is of version 7, and this is a tool for version 2"),
+        (write_other_version, "is of version 7, and this is a tool for version 3"),
         (make_directory, "cannot use the journal"),
         (cut_short, "is damaged"),
         (write_unknown_event, "is damaged"),
@@ -210,3 +213,69 @@ def test_a_journal_that_was_only_begun_to_be_made_is_as_good_as_none(tmp_path: P
     assert Journal.open_if_there(path) is None
     with Journal.open(path) as journal:
         assert journal.start(RunStarted("b", "x", "p", 1)) == 1
+
+
+def test_gates_are_told_with_the_time_and_what_they_ran_on() -> None:
+    start = RunStarted("base", "branch", "plan", 42, batches={1: ("s1", "s2"), 2: ("s3",)})
+    events: list[Event] = [
+        start,
+        GateStarted("base", "guard", "before"),
+        GateFinished("base", GateResult("guard", "before", ("true",), 0, 0.1, True, False, "")),
+        StepCommitted("s1", "c1"),
+        StepCommitted("s2", "c2"),
+        GateStarted("c2", "unit", "after"),
+        GateFinished("c2", GATE),
+        GateFinished("trial", GATE),  # as older versions wrote it
+        StepCommitted("s2", "c2 anew"),
+        StepCommitted("s3", "c3"),
+        GateStarted("c2", "unit", "after"),
+    ]
+    told = [(f"t{number}", event) for number, event in enumerate(events)]
+    run = replay(1, told, holder=42)
+    assert run.gate_runs == (
+        GateRun("guard", "before", "base", None, None, "t1", "t2"),
+        GateRun("unit", "after", "c2", "s2", 1, "t5", "t6"),
+        GateRun("unit", "after", "trial", None, 1, None, "t7"),
+    )
+    assert run.running == (GateRun("unit", "after", "c2", "s2", 1, "t10", None),)
+    for last in (RunResumed(43), RunFinished("c3"), RunRolledBack("why")):
+        assert replay(1, [*told, ("later", last)], holder=42).running == ()
+
+
+def test_events_are_read_on_from_a_known_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with Journal.open(path, clock=lambda: "now") as journal:
+        journal.start(START)
+        journal.start(START)
+        journal.append(1, StepIntended("s1", "base"))
+        journal.append(2, RunFinished("c"))
+        first, second = journal.since(0, run=1)
+        assert (first.id, first.run, first.at, first.event) == (1, 1, "now", START)
+        assert second.event == StepIntended("s1", "base")
+        assert journal.since(second.id, run=1) == []
+        assert [told.event for told in journal.since(second.id, run=2)] == [RunFinished("c")]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_of_an_older_version_is_read_and_gone_on_with(
+    tmp_path: Path, version: int
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " run INTEGER NOT NULL, at TEXT NOT NULL, data TEXT NOT NULL)"
+    )
+    connection.execute(
+        "INSERT INTO event (run, at, data) VALUES (1, 'now',"
+        ' \'{"type":"run-started","base":"b","branch":"x","plan":"p","pid":1}\')'
+    )
+    connection.execute(f"PRAGMA user_version={version}")
+    connection.commit()
+    connection.close()
+    reading = Journal.open_if_there(path)
+    assert reading is not None
+    with reading:
+        assert reading.runs(holder=1)[0].status == "running"
+    with Journal.open(path) as journal:
+        assert journal.start(START) == 2
