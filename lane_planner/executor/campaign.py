@@ -187,6 +187,11 @@ def carry_out_campaign(
         date=commit_date(clock) if resumed is None else resumed.begun.date,
         mode=campaign.mode,
         order=campaign.order,
+        batches={
+            batch.number: tuple(step.id for step in batch.steps)
+            for batch in campaign.batches
+            if campaign.mode != "wave" or batch.wave == campaign.batches[0].wave
+        },
     )
     with under_way(
         git,

@@ -24,6 +24,7 @@ from lane_planner.executor.journal import (
     BranchIntended,
     Event,
     GateFinished,
+    GateStarted,
     Run,
     RunFinished,
     RunStarted,
@@ -138,6 +139,7 @@ def test_the_evidence_and_the_journal_tell_the_run(root: Path) -> None:
     assert "`core/a/mod.py`" in paths[1].read_text()
     assert [type(event) for event in events] == [
         RunStarted,
+        GateStarted,
         GateFinished,
         *[StepIntended, StepCommitted] * 2,
         BranchIntended,
