@@ -245,6 +245,7 @@ class Run(msgspec.Struct, frozen=True):
         pull_requests: their numbers and addresses, by branch.
         gate_runs: when each of `gates` ran, and on what.
         running: the gates that have begun and not ended: they run, or the run was killed in them.
+        finished: time at which it was done, even if it was undone later; None: it never was.
     """
 
     id: int
@@ -266,6 +267,7 @@ class Run(msgspec.Struct, frozen=True):
     pull_requests: dict[str, tuple[int, str]] = {}
     gate_runs: tuple[GateRun, ...] = ()
     running: tuple[GateRun, ...] = ()
+    finished: str | None = None
 
 
 class Journal:
@@ -437,7 +439,7 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
         EnvironmentFailure: the first event is another one.
     """
     began: tuple[str, RunStarted] | None = None
-    ended = result = reason = None
+    ended = result = reason = finished = None
     status: RunStatus | None = None
     leftovers: tuple[str, ...] = ()
     steps: dict[str, str | None] = {}
@@ -490,7 +492,7 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
             case PullRequestMade(branch=branch, number=number, url=url):
                 pulls[branch] = (number, url)
             case RunFinished(commit=commit):
-                status, ended, result = "done", at, commit
+                status, ended, finished, result = "done", at, at, commit
                 running.clear()
             case RunRolledBack():
                 status, ended = "failed" if event.leftovers else "rolled-back", at
@@ -521,6 +523,7 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
         pull_requests=pulls,
         gate_runs=tuple(gate_runs),
         running=tuple(running.values()),
+        finished=finished,
     )
 
 

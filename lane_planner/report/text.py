@@ -1,4 +1,4 @@
-"""Findings, cycles and runs as text for people."""
+"""Findings and cycles as text for people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lane_planner.base.text import plural, printable
-from lane_planner.report.tables import table
 from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.violations import Violation
 
 if TYPE_CHECKING:
-    from lane_planner.executor.status import Status
     from lane_planner.rules.baseline import Compared, Update
     from lane_planner.rules.cycles import Cycle
 
@@ -166,37 +164,6 @@ MEANINGS = {
     "LP902": "cannot be decoded",
 }
 """What each code says of a module that cannot be promoted."""
-
-
-def status_text(found: Status, *, width: int) -> str:
-    """Return the runs of a repository, oldest first."""
-    lines = []
-    if found.holder is not None:
-        lines.append(
-            f"under way: {printable(found.holder.command)} (process {found.holder.pid}, "
-            f"since {found.holder.since})"
-        )
-    if not found.runs:
-        lines.append("no run yet")
-        return "\n".join(lines) + "\n"
-    rows = []
-    for run in found.runs:
-        done = sum(step.commit is not None for step in run.steps)
-        gates = f"{sum(g.passed for g in run.gates)}/{len(run.gates)}" if run.gates else "-"
-        steps = f"{done}/{len(run.steps)}"
-        rows.append((str(run.id), run.status, run.started, steps, gates, printable(run.branch)))
-    headers = ("run", "status", "started", "steps", "gates", "branch")
-    lines.append(table(headers, rows, width=width, right=("run", "steps")))
-    lines += [
-        f"run {run.id} {run.status}: {printable(run.reason)}" for run in found.runs if run.reason
-    ]
-    if found.runs and found.runs[-1].status == "interrupted":
-        lines.append(
-            f"run {found.runs[-1].id} was interrupted: `lane-planner resume` goes on with it, "
-            "`lane-planner rollback` undoes it"
-        )
-    lines += [f"left by a killed run, cleared by the next one: {path}" for path in found.leftovers]
-    return "\n".join(lines) + "\n"
 
 
 def listed(title: str, entries: Iterable[str]) -> list[str]:

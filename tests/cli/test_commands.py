@@ -703,8 +703,18 @@ def test_status(root: Path) -> None:
     (entry,) = found["runs"]
     assert (entry["id"], entry["status"]) == (1, "done")
     lines = run(root, "status").out.splitlines()
-    assert lines[0].split() == ["run", "status", "started", "steps", "gates", "branch"]
-    assert lines[-1].split()[-1] == "promote/candidate-to-core/a"
+    assert lines[0].split() == [
+        "run",
+        "what",
+        "mode",
+        "status",
+        "began",
+        "(UTC)",
+        "took",
+        "steps",
+        "branches",
+    ]
+    assert lines[-1].split()[0] == "promote/candidate-to-core/a"
 
 
 def test_verify(tmp_path: Path) -> None:
