@@ -550,7 +550,11 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise EnvironmentFailure(f"cannot use the journal {path}: {error}") from error
+        # Also for who only reads, since SQLite shares an index of the log between all who do.
+        code = getattr(error, "sqlite_errorcode", 0)  # failures of the Python module have none
+        denied = code & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+        hint = "; it takes the right to read it and to write in its directory" if denied else ""
+        raise EnvironmentFailure(f"cannot use the journal {path}: {error}{hint}") from error
     except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
         raise EnvironmentFailure(
             f"the journal {path} is damaged ({error}): move it away to go on without it"

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,30 @@ def test_a_read_only_journal_is_told(tmp_path: Path) -> None:
             Journal.open(path)
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("left", [[], ["-wal"]], ids=["whole", "left by a kill"])
+def test_a_journal_that_cannot_be_read_where_it_stands_is_told(left: list[str]) -> None:
+    # Not in tmp_path, which nobody but its owner may enter.
+    directory = Path(tempfile.mkdtemp())
+    path = directory / "journal.sqlite"
+    with Journal.open(path) as journal:
+        journal.start(START)
+        kept = {name: Path(f"{path}{name}").read_bytes() for name in left}
+    for name, content in kept.items():
+        Path(f"{path}{name}").write_bytes(content)
+    directory.chmod(0o555)
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65_534)
+    try:
+        with pytest.raises(EnvironmentFailure, match="write in its directory") as caught:
+            Journal.open_if_there(path)
+    finally:
+        os.seteuid(before)
+        directory.chmod(0o755)
+        shutil.rmtree(directory)
+    assert "\n" not in caught.value.message
 
 
 def test_a_journal_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
