@@ -107,33 +107,61 @@ class Cluster(Halls):
     def _run(self, job: GateJob, told: Told, stopped: Stopped) -> None:
         for measures, gates in groupby(job.gates, lambda ready: ready.gate.benchmark is not None):
             part = job._replace(gates=tuple(gates))
-            results = (self._here_run if measures else self._there_run)(part, stopped)
-            for ready, result in results:
-                told(ready, result)
-                if not result.passed:
-                    return
+            run = self._here_run if measures else self._there_run
+            if not run(part, told, stopped):
+                return
 
-    def _there_run(self, job: GateJob, stopped: Stopped) -> Results:
+    def _there_run(self, job: GateJob, told: Told, stopped: Stopped) -> bool:
+        """Run gates on a worker, and return whether they passed."""
         bundle = b""
         if job.commit != self._base:
             bundle = bundle_commits(self._git, self._base, job.commit)
         future: Future[Results | None] = self._executor.submit(
             run_remotely, self._name, job, bundle
         )
-        results = _awaited(future, stopped)
+        told.began(job.gates[0])
+        results = None
+        try:
+            results = _awaited(future, stopped)
+        finally:
+            if results is None:
+                told.abandoned(job.gates[0])
         if results is None:
             raise GateStopped
-        return results
+        for number, (ready, result) in enumerate(results):
+            if number:  # a worker tells of all its gates at the end
+                told.began(ready)
+            told.ended(ready, result)
+        return results[-1][1].passed
 
-    def _here_run(self, job: GateJob, stopped: Stopped) -> Results:
-        results: list[tuple[Ready, GateResult]] = []
-        future = self._here.submit(job, lambda ready, result: results.append((ready, result)))
+    def _here_run(self, job: GateJob, told: Told, stopped: Stopped) -> bool:
+        """Run gates on this machine, and return whether they passed."""
+        ear = _Ear(told)
+        future = self._here.submit(job, ear)
         try:
             _awaited(future, stopped)
         except GateStopped:
             self._here.abandon(future)
             raise
-        return tuple(results)
+        return ear.passed
+
+
+class _Ear:
+    """Hears whether all gates passed, and passes on what it is told."""
+
+    def __init__(self, told: Told) -> None:
+        self.passed = True
+        self._told = told
+
+    def began(self, ready: Ready) -> None:
+        self._told.began(ready)
+
+    def ended(self, ready: Ready, result: GateResult) -> None:
+        self.passed &= result.passed
+        self._told.ended(ready, result)
+
+    def abandoned(self, ready: Ready) -> None:
+        self._told.abandoned(ready)
 
 
 def _awaited(future: Future[_T], stopped: Stopped) -> _T:

@@ -21,7 +21,7 @@ from typing import NamedTuple, Self
 from lane_planner.base.git import Git
 from lane_planner.config.gates import TESTS
 from lane_planner.config.settings import Gate
-from lane_planner.executor.journal import GateFinished
+from lane_planner.executor.journal import Event, GateAbandoned, GateFinished, GateStarted
 from lane_planner.executor.rooms import GateJob, Halls, Ready
 from lane_planner.executor.trials import Selector, Trial
 from lane_planner.gates.command import GateResult
@@ -56,7 +56,7 @@ class Desk:
             self._seat.acquire()
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     """A question to a gate; the same question has the same answer."""
 
     commit: str
@@ -88,7 +88,7 @@ class Gating:
         git: Git,
         base: str,
         halls: Halls,
-        record: Callable[[GateFinished], None],
+        record: Callable[[Event], None],
         *,
         select: Selector | None = None,
         known: Iterable[GateFinished] = (),
@@ -101,7 +101,7 @@ class Gating:
         self._record = record
         self._select = select
         self._said = {
-            _Asked(event.commit, event.result.name, event.result.phase, event.asked): event.result
+            Asked(event.commit, event.result.name, event.result.phase, event.asked): event.result
             for event in known
         }
         self._ahead: dict[Trial, Future[None]] = {}
@@ -156,24 +156,29 @@ class Gating:
             future.result()
 
     def _submit(self, job: GateJob, trial: Trial) -> Future[None]:
-        def told(ready: Ready, result: GateResult) -> None:
-            with self.desk:
-                if not self._closed:
-                    self._learn(_question(trial, ready, job.modules), result)
+        return self._halls.submit(job, _Notes(self, job, trial))
 
-        return self._halls.submit(job, told)
+    def note(self, event: Event) -> None:
+        """Write an event of a gate into the journal, unless all was ended meanwhile."""
+        with self.desk:
+            if not self._closed:
+                self._record(event)
 
-    def _learn(self, asked: _Asked, result: GateResult) -> None:
+    def learn(self, asked: Asked, result: GateResult) -> None:
+        """Remember what a gate says, unless all was ended meanwhile."""
+        with self.desk:
+            if not self._closed:
+                self._learn(asked, result)
+
+    def _learn(self, asked: Asked, result: GateResult) -> None:
         self._said[asked] = result
         self._record(GateFinished(asked.commit, result, asked.digest))
 
-    def _asked(
-        self, gates: Sequence[Gate], trial: Trial
-    ) -> list[tuple[_Asked, Ready | GateResult]]:
+    def _asked(self, gates: Sequence[Gate], trial: Trial) -> list[tuple[Asked, Ready | GateResult]]:
         """Return the questions, and what is run to answer each, or the answer."""
         modules = self._modules(trial.commit, trial, trial.phase)
         there = self._modules(self._base, trial, "before")
-        found: list[tuple[_Asked, Ready | GateResult]] = []
+        found: list[tuple[Asked, Ready | GateResult]] = []
         for gate in gates:
             tests = self._tests(trial) if TESTS in gate.command else ()
             command = with_paths(gate, tests=tests, modules=modules)
@@ -190,7 +195,7 @@ class Gating:
         return found
 
     def _job(
-        self, asked: Iterable[tuple[_Asked, Ready | GateResult]], trial: Trial
+        self, asked: Iterable[tuple[Asked, Ready | GateResult]], trial: Trial
     ) -> GateJob | None:
         """Return what has to be run to know the answers, or None if all are known."""
         wanted: list[Ready] = []
@@ -227,13 +232,33 @@ class Gating:
         return tuple(path for path in phase_paths(phase, trial.moves) if path in there)
 
 
+class _Notes:
+    """Takes down what becomes of the gates of a job."""
+
+    def __init__(self, gating: Gating, job: GateJob, trial: Trial) -> None:
+        self._gating = gating
+        self._job = job
+        self._trial = trial
+
+    def began(self, ready: Ready) -> None:
+        gate = ready.gate.name
+        self._gating.note(GateStarted(self._trial.commit, gate, self._trial.phase))
+
+    def ended(self, ready: Ready, result: GateResult) -> None:
+        self._gating.learn(_question(self._trial, ready, self._job.modules), result)
+
+    def abandoned(self, ready: Ready) -> None:
+        gate = ready.gate.name
+        self._gating.note(GateAbandoned(self._trial.commit, gate, self._trial.phase))
+
+
 def first_failure(results: Iterable[GateResult]) -> GateResult | None:
     """Return the first result that is a failure, or None if all passed."""
     return next((result for result in results if not result.passed), None)
 
 
-def _question(trial: Trial, ready: Ready, modules: Sequence[str]) -> _Asked:
+def _question(trial: Trial, ready: Ready, modules: Sequence[str]) -> Asked:
     """Return what a gate is asked: of a commit, and by its arguments and environment."""
     told = "\0".join((*ready.command.command, "", *modules))
     digest = hashlib.sha256(os.fsencode(told)).hexdigest()[:16]
-    return _Asked(trial.commit, ready.gate.name, trial.phase, digest)
+    return Asked(trial.commit, ready.gate.name, trial.phase, digest)

@@ -104,6 +104,14 @@ class GateStarted(msgspec.Struct, frozen=True, tag="gate-started"):
     phase: Phase
 
 
+class GateAbandoned(msgspec.Struct, frozen=True, tag="gate-abandoned"):
+    """A gate that had begun was ended, as it had come otherwise than was foreseen."""
+
+    commit: str
+    name: str
+    phase: Phase
+
+
 class GateFinished(msgspec.Struct, frozen=True, tag="gate-finished"):
     """A gate ended on the files of a commit.
 
@@ -166,6 +174,7 @@ Event = (
     | StepCommitted
     | StepDropped
     | GateStarted
+    | GateAbandoned
     | GateFinished
     | BranchIntended
     | PushIntended
@@ -479,6 +488,8 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
             case GateStarted(commit=commit, name=name, phase=phase):
                 known = msgspec.structs.replace(gate_run(commit, name, phase), began=at)
                 running[commit, name, phase] = known
+            case GateAbandoned(commit=commit, name=name, phase=phase):
+                running.pop((commit, name, phase), None)
             case GateFinished(commit=commit, result=gate):
                 gates.append(gate)
                 key = (commit, gate.name, gate.phase)

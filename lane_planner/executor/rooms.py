@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -20,7 +20,13 @@ from lane_planner.executor.files import write_atomically
 from lane_planner.executor.places import base_worktree_path, modules_path, worktree_path
 from lane_planner.executor.worktree import Worktree
 from lane_planner.gates.benchmark import Side, run_benchmark
-from lane_planner.gates.command import GateResult, Stopped, gate_environment, run_gate
+from lane_planner.gates.command import (
+    GateResult,
+    GateStopped,
+    Stopped,
+    gate_environment,
+    run_gate,
+)
 from lane_planner.gates.select import Phase
 
 
@@ -72,7 +78,17 @@ class GateJob(NamedTuple):
     gates: tuple[Ready, ...]
 
 
-Told = Callable[[Ready, GateResult], None]
+class Told(Protocol):
+    """Is told what becomes of a job's gates, from any thread."""
+
+    def began(self, ready: Ready) -> None:
+        """A gate is about to run."""
+
+    def ended(self, ready: Ready, result: GateResult) -> None:
+        """A gate ended."""
+
+    def abandoned(self, ready: Ready) -> None:
+        """A gate that had begun was killed, as nobody wants it any more."""
 
 
 class Halls(ABC):
@@ -96,7 +112,7 @@ class Halls(ABC):
 
         Args:
             job: what is to run.
-            told: given each result as it comes, before the future is done; from any thread.
+            told: is told what becomes of its gates, before the future is done.
 
         Returns:
             Raises `GateStopped` or `CancelledError` if the job was abandoned, and
@@ -206,15 +222,20 @@ class Rooms(Halls):
             root = self._bring(self._trees[room], job.commit)
             environment = self._environment(str(room), root, job.phase, job.modules)
             for ready in job.gates:
-                if ready.gate.benchmark is None:
-                    with self._quiet.shared():
-                        result = run_gate(
-                            ready.command, root, environment=environment, stopped=stopped
-                        )
-                else:
-                    with self._quiet.alone():
-                        result = self._compared(job, ready, root, environment, stopped)
-                told(ready, result)
+                alone = ready.gate.benchmark is not None
+                with self._quiet.alone() if alone else self._quiet.shared():
+                    told.began(ready)
+                    try:
+                        if alone:
+                            result = self._compared(job, ready, root, environment, stopped)
+                        else:
+                            result = run_gate(
+                                ready.command, root, environment=environment, stopped=stopped
+                            )
+                    except GateStopped:
+                        told.abandoned(ready)
+                        raise
+                told.ended(ready, result)
                 if not result.passed:
                     return
         finally:

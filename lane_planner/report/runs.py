@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.journal import (
     BranchIntended,
+    GateAbandoned,
     GateFinished,
     GateRun,
     GateStarted,
@@ -169,6 +170,8 @@ class EventLines:
                 return f"step {printable(step)} left out: {printable(reason)}"
             case GateStarted(commit=commit, name=name, phase=phase):
                 return f"gate {printable(name)} ({phase}) begins on {self._place(commit)}"
+            case GateAbandoned(commit=commit, name=name, phase=phase):
+                return f"gate {printable(name)} ({phase}) not needed on {self._place(commit)}"
             case GateFinished(commit=commit, result=gate):
                 return (
                     f"gate {printable(gate.name)} ({gate.phase}) {gate.verdict} on "
