@@ -16,14 +16,63 @@ from lane_planner.base.process import Completed, run
 _SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
 
 
+# What ties git to one repository: `git rev-parse --local-env-vars`, and what git sets for hooks.
+REPOSITORY_VARIABLES = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_QUARANTINE_PATH",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+
+# How git gets to a server, where its own programs are, and settings are the user's affair, even
+# those given for one command (`git -c`, or CI's GIT_CONFIG_COUNT). GIT_CONFIG is not one of them:
+# it names the only file that `git config` reads.
+_KEPT = (
+    "GIT_ALLOW_PROTOCOL",
+    "GIT_ASKPASS",
+    "GIT_CONFIG_",
+    "GIT_EXEC_PATH",
+    "GIT_HTTP_",
+    "GIT_PROXY_",
+    "GIT_SSH",
+    "GIT_SSL_",
+)
+
+
+def environment_for_git() -> dict[str, str]:
+    """Return our environment less the variables that would bend what git does or answers.
+
+    A hook or an alias runs us with GIT_DIR, GIT_INDEX_FILE and the like set for its own
+    repository, and ours is the one that a path names. Others, as GIT_EXTERNAL_DIFF or
+    GIT_ICASE_PATHSPECS, change answers.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
+
+
 @cache
 def _environment() -> dict[str, str]:
-    # A hook or an alias runs us with GIT_DIR, GIT_INDEX_FILE and the like set for its own
-    # repository; ours is the one that the path names.
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    kept = {k: v for k, v in os.environ.items() if k.startswith(("GIT_CONFIG", "GIT_SSH"))}
     ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    return inherited | kept | ours
+    return environment_for_git() | ours
 
 
 class Git:

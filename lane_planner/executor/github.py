@@ -24,7 +24,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure, UsageError
-from lane_planner.base.git import Git
+from lane_planner.base.git import Git, environment_for_git
 from lane_planner.base.process import Completed, run
 from lane_planner.base.text import encodable, plural, printable
 
@@ -46,9 +46,6 @@ _PUSH_SECONDS = 1800.0  # a pre-push hook may run tests
 _LONGEST_PAUSE = 900.0
 _LABEL_COLOR = "ededed"
 
-# What git keeps for its own repository (GIT_DIR, GIT_INDEX_FILE, ...) must not reach another; how
-# it gets through to a server is the user's affair.
-_KEPT = ("GIT_CONFIG", "GIT_SSH", "GIT_SSL", "GIT_HTTP", "GIT_PROXY", "GIT_ASKPASS", "GIT_ALLOW_")
 # They would make gh colour, page or comment its answers.
 _DROPPED = ("GH_FORCE_TTY", "CLICOLOR_FORCE", "GH_REPO")
 _OURS = {
@@ -1040,11 +1037,7 @@ def _at_place(
 
 
 def _run(argv: list[str], cwd: Path, timeout: float, *, stdin: bytes | None = None) -> Completed:
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _DROPPED and (not name.startswith("GIT_") or name.startswith(_KEPT))
-    }
+    inherited = {k: v for k, v in environment_for_git().items() if k not in _DROPPED}
     return run(argv, cwd=cwd, env=inherited | _OURS, stdin=stdin, timeout=timeout)
 
 

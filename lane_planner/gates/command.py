@@ -14,6 +14,7 @@ from typing import IO, Literal
 
 import msgspec
 
+from lane_planner.base.git import REPOSITORY_VARIABLES
 from lane_planner.config.settings import Gate
 
 OUTPUT_LIMIT = 20_000
@@ -24,31 +25,6 @@ _TAIL_LIMIT = 11_800  # what the head and the line that tells of the gap leave
 # pipe open, and write to it, for ever.
 _LAST_WORDS_SECONDS = 1.0
 _POLL_SECONDS = 0.02
-
-# The variables of `git rev-parse --local-env-vars`, and those that git sets for hooks: they tie
-# git to a repository, and a gate's repository is the one that it runs in.
-_GIT_REPOSITORY_VARIABLES = frozenset(
-    {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_COMMON_DIR",
-        "GIT_CONFIG",
-        "GIT_CONFIG_COUNT",
-        "GIT_CONFIG_PARAMETERS",
-        "GIT_DIR",
-        "GIT_GRAFT_FILE",
-        "GIT_IMPLICIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_INTERNAL_SUPER_PREFIX",
-        "GIT_NAMESPACE",
-        "GIT_NO_REPLACE_OBJECTS",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_PREFIX",
-        "GIT_QUARANTINE_PATH",
-        "GIT_REPLACE_REF_BASE",
-        "GIT_SHALLOW_FILE",
-        "GIT_WORK_TREE",
-    }
-)
 
 # Linux takes no environment string of 128 kB or more.
 _LIST_LIMIT = 100_000
@@ -135,7 +111,7 @@ def gate_environment(
     kept = {
         name: value
         for name, value in inherited.items()
-        if name not in _GIT_REPOSITORY_VARIABLES and not name.startswith("LANE_PLANNER")
+        if name not in REPOSITORY_VARIABLES and not name.startswith("LANE_PLANNER")
     }
     roots = [os.path.normpath(worktree / root) for root in source_roots]
     entries = [_moved_over(entry, checkout, worktree) for entry in _entries(kept)]
