@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import pytest
+
 from tests.executor.repositories import ENVIRONMENT, git
 
 HOST = "github.example"
 TOKEN = "a-token-of-a-test"
 URL = f"https://{HOST}/owner/name.git"
-OTHER_LOGINS = ("GH_TOKEN", "GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_REPO")
 NOW, NOW_SECONDS = "Tue, 02 Jan 2024 03:04:05 GMT", 1_704_164_645
 _PREFIX = "/api/v3/"  # of a host that is not github.com
 
@@ -434,9 +435,18 @@ def put_on_github(root: Path, bare: Path) -> None:
     git(root, "push", "--quiet", "origin", "main")
 
 
-def login(config: Path) -> dict[str, str]:
-    """Return the environment in which gh is logged in; `OTHER_LOGINS` may not be in it."""
-    return {"GH_CONFIG_DIR": str(config), "GH_HOST": HOST, "GH_ENTERPRISE_TOKEN": TOKEN}
+def log_in(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log gh in to this GitHub, for the length of a test, and out of every other.
+
+    Args:
+        config: gh's directory of configuration.
+        monkeypatch: of the test.
+    """
+    for name in ("GH_TOKEN", "GITHUB_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_REPO"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GH_CONFIG_DIR", str(config))
+    monkeypatch.setenv("GH_HOST", HOST)
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", TOKEN)
 
 
 @contextlib.contextmanager

@@ -27,7 +27,6 @@ from lane_planner.executor.github import (
 from tests.executor.github_server import (
     HOST,
     NOW_SECONDS,
-    OTHER_LOGINS,
     SECONDARY_LIMIT,
     URL,
     Answer,
@@ -35,7 +34,7 @@ from tests.executor.github_server import (
     Fault,
     github_for_gh,
     invalid,
-    login,
+    log_in,
     put_on_github,
 )
 from tests.executor.repositories import git, new_repository
@@ -98,10 +97,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A clone of a repository "on GitHub", without any gh."""
     root = new_repository(tmp_path / "repo", {"a.py": b"", "sub/b.py": b""})
     put_on_github(root, tmp_path / "hub.git")
-    for name in OTHER_LOGINS:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in login(tmp_path / "gh").items():
-        monkeypatch.setenv(name, value)
+    log_in(tmp_path / "gh", monkeypatch)
     return root
 
 

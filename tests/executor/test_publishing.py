@@ -17,12 +17,11 @@ from lane_planner.executor.status import status
 from lane_planner.repository import Repository
 from tests.executor.campaigns import campaign_repository, carried_out, planned
 from tests.executor.github_server import (
-    OTHER_LOGINS,
     Answer,
     FakeGitHub,
     Fault,
     github_for_gh,
-    login,
+    log_in,
     put_on_github,
 )
 from tests.executor.repositories import git, snapshot
@@ -42,10 +41,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(made, "add", "--all")
     git(made, "commit", "--quiet", "-m", "owners")
     put_on_github(made, tmp_path / "hub.git")
-    for name in OTHER_LOGINS:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in login(tmp_path / "gh").items():
-        monkeypatch.setenv(name, value)
+    log_in(tmp_path / "gh", monkeypatch)
     return made
 
 
