@@ -13,17 +13,12 @@ import pytest
 
 from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
-from lane_planner.executor import github as module
-from lane_planner.executor.github import (
-    MAX_BODY,
-    GitHub,
-    NoGitHub,
-    Place,
-    PushRefused,
-    Refused,
-    find_github,
-    place_of,
-)
+from lane_planner.executor import gh, network, pushing
+from lane_planner.executor.gh import Refused
+from lane_planner.executor.github import GitHub, NoGitHub, find_github
+from lane_planner.executor.pull_request import MAX_BODY
+from lane_planner.executor.pushing import PushRefused
+from lane_planner.executor.remotes import Place, place_of
 from tests.executor.github_server import (
     HOST,
     NOW_SECONDS,
@@ -345,7 +340,7 @@ class TestFind:
 
 def test_a_date_that_is_none() -> None:
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1", "date": "never"}
-    assert module._asked_to_wait(module._Answer(403, headers, b""), 2) == 120
+    assert gh._asked_to_wait(gh._Answer(403, headers, b""), 2) == 120
 
 
 # -- branches
@@ -555,7 +550,7 @@ class TestPush:
 
     def test_a_push_that_does_not_end(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         hook(world.root / ".git", "pre-push", "sleep 60")
-        monkeypatch.setattr(module, "_PUSH_SECONDS", 0.3)
+        monkeypatch.setattr(pushing, "_PUSH_SECONDS", 0.3)
         with pytest.raises(PushRefused, match="git did not end in 0 seconds") as caught:
             world.github().push(HEAD, world.new_commit(world.main, "x"), expected=None)
         assert caught.value.problem == "timeout"
@@ -1033,7 +1028,7 @@ class TestBackOff:
     def test_gh_hangs(self, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         github = world.github()
         program(tmp_path, monkeypatch, "gh", "sleep 60")
-        monkeypatch.setattr(module, "_REQUEST_SECONDS", 0.1)
+        monkeypatch.setattr(network, "_REQUEST_SECONDS", 0.1)
         with pytest.raises(EnvironmentFailure, match="no answer within 0 seconds, 6 times"):
             github.find(HEAD)
         assert world.pauses == [1, 2, 4, 8, 16]
