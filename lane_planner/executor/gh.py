@@ -8,6 +8,7 @@ checkout, and tell a failure only in words.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from collections.abc import Callable
@@ -306,13 +307,11 @@ def _asked_to_wait(answer: _Answer, number: int) -> float | None:
     if headers.get("retry-after", "").isdecimal():
         return max(1.0, float(headers["retry-after"]))
     if used_up and headers.get("x-ratelimit-reset", "").isdecimal() and "date" in headers:
-        try:
+        with contextlib.suppress(ValueError):  # a date that is none
             now = parsedate_to_datetime(headers["date"]).timestamp()
-        except ValueError:
-            return 60.0 * growing(number)
-        return max(1.0, int(headers["x-ratelimit-reset"]) - now + 1)
-    # What GitHub recommends when it names no time.
-    return 60.0 * growing(number)
+            return max(1.0, int(headers["x-ratelimit-reset"]) - now + 1)
+    # What GitHub recommends when it names no time, as far as a run can be kept waiting.
+    return min(60.0 * growing(number), _LONGEST_PAUSE)
 
 
 def _said(answer: _Answer) -> str:

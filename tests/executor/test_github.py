@@ -338,6 +338,12 @@ class TestFind:
         assert github.remote_commit("main") == world.main
 
 
+@pytest.mark.parametrize("url", ["https://me:se@cret@host/x", "https://token@host/x"])
+def test_credentials_in_a_message_stay_secret(url: str) -> None:
+    said = f"\n  fatal: unable to access '{url}': 403\nmore"
+    assert network.first_line(said) == "fatal: unable to access 'https://host/x': 403"
+
+
 def test_a_date_that_is_none() -> None:
     headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1", "date": "never"}
     assert gh._asked_to_wait(gh._Answer(403, headers, b""), 2) == 120
@@ -984,6 +990,16 @@ class TestBackOff:
             f"{SECONDARY_LIMIT}"
         )
         assert world.pauses == []
+
+    def test_github_names_no_time_and_never_has_enough(self, world: World) -> None:
+        github = world.github()
+        world.fail(limited(), times=99)
+        with pytest.raises(EnvironmentFailure) as caught:
+            github.find(HEAD)
+        assert caught.value.message == (
+            f"{HOST} did not look for pull requests of {HEAD}: {SECONDARY_LIMIT}, 6 times"
+        )
+        assert world.pauses == [60, 120, 240, 480, 900]
 
     def test_it_never_gets_better(self, world: World) -> None:
         world.published(HEAD)
