@@ -7,21 +7,9 @@ import fnmatch
 import posixpath
 import shlex
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
-
-# In pytest's order: the first that has its table counts.
-_INI_FILES = (
-    ("pytest.ini", "pytest"),
-    (".pytest.ini", "pytest"),
-    ("pyproject.toml", ""),
-    ("tox.ini", "pytest"),
-    ("setup.cfg", "tool:pytest"),
-)
-
-SETTINGS_FILES = frozenset(name for name, _ in _INI_FILES)
-"""Names of the files in the root that pytest's settings may be in."""
 
 
 class PytestFiles(msgspec.Struct, frozen=True):
@@ -56,37 +44,62 @@ def pytest_files(read: Callable[[str], bytes | None]) -> PytestFiles:
         read: returns what the directory's file of a name holds; None: there is none. Settings that
             cannot be read, which pytest would refuse, count for its defaults.
     """
-    for name, section in _INI_FILES:
+    defaults = PytestFiles()
+    for name, options_in in _READERS.items():
         content = read(name)
         if content is None:
             continue
         try:
-            found = _table(content.decode("utf-8-sig"), section)
+            found = options_in(content.decode("utf-8-sig"))
         except (ValueError, configparser.Error):
-            continue
+            return defaults
         if found is not None:
-            defaults = PytestFiles()
             return PytestFiles(
                 _words(found.get("python_files")) or defaults.python_files,
                 _words(found.get("testpaths")),
             )
-        if name.endswith("pytest.ini"):  # it counts without the table, too
-            break
-    return PytestFiles()
+    return defaults
 
 
-def _table(text: str, section: str) -> dict[str, object] | None:
-    if section:
-        parser = configparser.RawConfigParser()
-        parser.read_string(text)
-        return dict(parser[section]) if parser.has_section(section) else None
-    found: object = tomllib.loads(text)
-    for key in ("tool", "pytest"):
-        found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, dict):
-        return None
-    options = found.get("ini_options", found)  # pytest 9 reads the table itself, too
-    return options if isinstance(options, dict) else None
+_Options = Mapping[str, object]
+
+
+def _section(text: str, name: str) -> _Options | None:
+    parser = configparser.RawConfigParser()
+    parser.read_string(text)
+    return dict(parser[name]) if parser.has_section(name) else None
+
+
+def _in_toml(text: str) -> _Options:
+    return _table(tomllib.loads(text), "pytest")
+
+
+def _in_pyproject(text: str) -> _Options | None:
+    found = _table(_table(tomllib.loads(text), "tool"), "pytest")
+    if "ini_options" in found:
+        return _table(found, "ini_options")
+    return found or None  # the table itself, since pytest 9
+
+
+def _table(value: _Options, name: str) -> _Options:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+# In pytest's order; the first counts that has settings. Files that are pytest's own count without
+# any, those in TOML since pytest 9.
+_READERS: dict[str, Callable[[str], _Options | None]] = {
+    "pytest.toml": _in_toml,
+    ".pytest.toml": _in_toml,
+    "pytest.ini": lambda text: _section(text, "pytest") or {},
+    ".pytest.ini": lambda text: _section(text, "pytest") or {},
+    "pyproject.toml": _in_pyproject,
+    "tox.ini": lambda text: _section(text, "pytest"),
+    "setup.cfg": lambda text: _section(text, "tool:pytest"),
+}
+
+SETTINGS_FILES = frozenset(_READERS)
+"""Names of the files in the root that pytest's settings may be in."""
 
 
 def _words(value: object) -> tuple[str, ...]:

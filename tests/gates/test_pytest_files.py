@@ -64,12 +64,35 @@ SETTINGS = {
 }
 
 
+SINCE_9 = {
+    "a file of its own in TOML": (
+        {
+            "pytest.toml": "[pytest]\ntestpaths = ['tests', 'spec']\n",
+            "pytest.ini": "[pytest]\ntestpaths = core\n",
+        },
+        {"tests/unit/test_a.py", "tests/more/test_c.py"},
+    ),
+    "such a file counts without its table": (
+        {".pytest.toml": "", "pytest.ini": "[pytest]\ntestpaths = core\n"},
+        DEFAULT,
+    ),
+    "a table without ini_options": (
+        {"pyproject.toml": "[tool.pytest]\npython_files = ['*_spec.py']\n"},
+        {"spec/a_spec.py"},
+    ),
+    "an empty table": (
+        {"pyproject.toml": "[tool.pytest]\n", "tox.ini": "[pytest]\ntestpaths = core\n"},
+        {"core/test_engine.py", "core/engine_test.py"},
+    ),
+}
+
+
 def reader(root: Path) -> Callable[[str], bytes | None]:
     return lambda name: (root / name).read_bytes() if (root / name).is_file() else None
 
 
-@pytest.mark.parametrize(("settings", "expected"), SETTINGS.values(), ids=SETTINGS.keys())
-def test_as_pytest_has_it(tmp_path: Path, settings: dict[str, str], expected: set[str]) -> None:
+def compare(tmp_path: Path, settings: dict[str, str], expected: set[str]) -> None:
+    """Let pytest collect in a tree with settings, and compare."""
     for path in PATHS:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("" if path.endswith("conftest.py") else "def test(): ...\n")
@@ -85,6 +108,17 @@ def test_as_pytest_has_it(tmp_path: Path, settings: dict[str, str], expected: se
     assert found == expected
 
 
+@pytest.mark.parametrize(("settings", "expected"), SETTINGS.values(), ids=SETTINGS.keys())
+def test_as_pytest_has_it(tmp_path: Path, settings: dict[str, str], expected: set[str]) -> None:
+    compare(tmp_path, settings, expected)
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="pytest reads these since version 9")
+@pytest.mark.parametrize(("settings", "expected"), SINCE_9.values(), ids=SINCE_9.keys())
+def test_as_pytest_9_has_it(tmp_path: Path, settings: dict[str, str], expected: set[str]) -> None:
+    compare(tmp_path, settings, expected)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"[tool", b"\xff", b"tool = 1", b"[tool]\npytest = 1", b"[tool.pytest]\nini_options = 1"],
@@ -93,4 +127,10 @@ def test_settings_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "pyproject.toml").write_bytes(content)
     (tmp_path / "tox.ini").write_bytes(b"x")
     (tmp_path / "setup.cfg").write_bytes(b"[tool:pytest]\npython_files = 'a")
+    assert pytest_files(reader(tmp_path)) == PytestFiles()
+
+
+def test_what_comes_behind_settings_that_cannot_be_read_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("testpaths = tests\n")  # in no section
+    (tmp_path / "tox.ini").write_text("[pytest]\ntestpaths = core\n")
     assert pytest_files(reader(tmp_path)) == PytestFiles()
