@@ -90,9 +90,10 @@ def _in_database(path: Path) -> list[tuple[str, str]]:
 
 
 def _in_report(content: bytes) -> Iterable[tuple[str, str]]:
-    if not content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    start = content.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start.startswith(b"{"):
         return []
-    report = msgspec.json.decode(content, type=_Report)
+    report = msgspec.json.decode(start, type=_Report)
     return [
         (path, context)
         for path, file in report.files.items()

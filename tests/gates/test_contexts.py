@@ -81,6 +81,9 @@ def test_a_json_report_with_contexts(measured: Path, tmp_path: Path) -> None:
     run(measured, "coverage", "json", "-o", str(tmp_path / "without.json"))
     assert read_contexts(tmp_path / "with.json", measured) == EXPECTED
     assert read_contexts(tmp_path / "without.json", measured) is None
+    marked = tmp_path / "marked.json"
+    marked.write_bytes(b"\xef\xbb\xbf\n" + (tmp_path / "with.json").read_bytes())
+    assert read_contexts(marked, measured) == EXPECTED
 
 
 def test_data_of_another_checkout(measured: Path, tmp_path: Path) -> None:
