@@ -12,7 +12,7 @@ import os
 import posixpath
 import re
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -221,13 +221,32 @@ def _placed(paths: Iterable[str], place: _Place) -> list[tuple[str, str]]:
     ]
 
 
+class _Way(NamedTuple):
+    """A way to read paths: without what stands in front, below a directory.
+
+    Attributes:
+        front: what paths have to begin with, and is left out.
+        below: the directory, with a slash; "": the root.
+    """
+
+    front: str
+    below: str
+
+    def read(self, path: str) -> str | None:
+        """Return what a normalised path is below the root; None: it begins otherwise."""
+        if len(path) <= len(self.front) or not path.startswith(self.front):
+            return None
+        return posixpath.normpath(f"{self.below}{path[len(self.front) :]}")
+
+
 def _written_elsewhere(
     paths: list[tuple[str, str]], *, data_directory: str | None, exists: Callable[[str], bool]
 ) -> list[tuple[str, str]]:
     """Re-root paths that were written from one other directory.
 
     The whole set is re-rooted alike. Matching each path by its ending instead would give
-    `core/a.py` the coverage of `candidate/core/a.py`.
+    `core/a.py` the coverage of `candidate/core/a.py`. Only if no file exists then, what lies
+    outside of one directory is left out: a library, or what tests made in a temporary one.
 
     Args:
         paths: (as written, normalised).
@@ -239,24 +258,25 @@ def _written_elsewhere(
         return []
     step = max(1, len(paths) // _SAMPLE)
     sample = [path for _, path in paths[::step]]
-    shared = posixpath.commonpath([posixpath.dirname(path) for path in sample])
-    depth = len([part for part in shared.split("/") if part]) + shared.startswith("/")
-    ways: list[Callable[[str], str]] = []
+    fronts = Counter(front for path in sample for front in _directories_above(path))
+    nearest = sorted(fronts, key=lambda front: (front.count("/"), front))
+    for_all = [_Way(front, "") for front in nearest if fronts[front] == len(sample)]
+    for_some = [_Way(front, "") for front in nearest if fronts[front] < len(sample)]
     if data_directory is not None:
-        ways.append(lambda path: path)
-        if data_directory:
-            ways.append(lambda path: posixpath.normpath(f"{data_directory}/{path}"))
-    ways.extend(_stripper(count) for count in range(1, depth + 1))
-    hits = [sum(exists(way(path)) for path in sample) for way in ways]
-    best = max(hits)
-    if best == 0:  # written for another tree: absolute paths say nothing about this one
-        return paths if data_directory is not None else []
-    way = ways[hits.index(best)]
-    return [(written, name) for written, path in paths if (name := way(path))]
+        below = [f"{data_directory}/"] if data_directory else []
+        for_all = [*(_Way("", directory) for directory in ("", *below)), *for_all]
+    for ways in (for_all, for_some):
+        hits = [sum(exists(way.read(path) or "") for path in sample) for way in ways]
+        if any(hits):
+            way = ways[hits.index(max(hits))]
+            return [(written, name) for written, path in paths if (name := way.read(path))]
+    # Written for another tree: absolute paths say nothing about this one.
+    return paths if data_directory is not None else []
 
 
-def _stripper(count: int) -> Callable[[str], str]:
-    return lambda path: "/".join(path.split("/")[count:])
+def _directories_above(path: str) -> list[str]:
+    """Return the directories that a path is in, from the top, each with its slash."""
+    return [path[: at + 1] for at, char in enumerate(path) if char == "/"]
 
 
 def _normal(path: str) -> str:

@@ -178,6 +178,21 @@ PATHS: dict[str, tuple[list[str], str, dict[str, float]]] = {
         "",
         {"candidate/a.py": 0, "core/a.py": 1},
     ),
+    "in another checkout, and what its tests made elsewhere": (
+        ["/ci/build/repo/candidate/a.py", "/ci/build/repo/core/a.py", "/tmp/test_x0/core/a.py"],
+        "",
+        {"candidate/a.py": 0, "core/a.py": 1},
+    ),
+    "in another checkout, and a library": (
+        ["/ci/repo/candidate/core/a.py", "/ci/repo/candidate/a.py", "/ci/lib/pkg/x.py"],
+        "",
+        {"candidate/core/a.py": 0, "candidate/a.py": 1},
+    ),
+    "from above the root, and what lies beside it": (
+        ["repo/candidate/a.py", "repo/core/a.py", "other/core/a.py"],
+        "",
+        {"candidate/a.py": 0, "core/a.py": 1},
+    ),
     "on another system": (
         ["C:\\build\\candidate\\a.py", "C:\\build\\core\\a.py"],
         "",
