@@ -37,7 +37,10 @@ from lane_planner.executor.remotes import (
     places_of,
 )
 
-__all__ = ["GitHub", "NoGitHub", "find_github"]
+__all__ = ["TAKEN_BACK", "GitHub", "NoGitHub", "find_github"]
+
+TAKEN_BACK = "Rolled back by lane-planner."
+"""The comment under a pull request that was closed because its run was rolled back."""
 
 _LABEL_COLOR = "ededed"
 
@@ -159,7 +162,8 @@ class GitHub:
         An open one is brought up to date: base, title and body become as given, missing labels are
         added. Whether it is a draft stays as people left it, and reviewers are asked for only
         while nobody was asked and nobody has reviewed. One that was merged or closed is neither
-        opened again nor followed by another.
+        opened again nor followed by another, but for one that was closed with `TAKEN_BACK`: it was
+        not people who ended it.
 
         Args:
             head: name of the branch, which is on the remote.
@@ -181,7 +185,7 @@ class GitHub:
         title, (body, cut) = fitting_title(title), fitting_body(body)
         notes = [*cut]
         found = self._find(head)
-        if found is not None and found.state != "open" and not anew:
+        if found is not None and found.state != "open" and not (anew or self._taken_back(found)):
             return Ensured(found.public(), "merged" if found.merged_at else "closed", ())
         outcome: Literal["made", "updated", "unchanged"] = "unchanged"
         if found is None or found.state != "open":
@@ -298,16 +302,19 @@ class GitHub:
     def _comment(self, number: int, comment: str) -> None:
         path = f"{self._path}/issues/{number}/comments"
 
-        def look() -> _Comment | None:
-            listed = self._gh.pages(f"list comments on #{number}", path, _Comment)
-            same = (c for c in listed if same_text(c.body or "", comment))
-            return next(same, None)
-
         def add() -> _Comment:
             return self._gh.add(f"comment on #{number}", path, {"body": comment}, _Comment)
 
-        if look() is None:
-            self._gh.until_sure(add, look)
+        if self._commented(number, comment) is None:
+            self._gh.until_sure(add, lambda: self._commented(number, comment))
+
+    def _commented(self, number: int, comment: str) -> _Comment | None:
+        path = f"{self._path}/issues/{number}/comments"
+        listed = self._gh.pages(f"list comments on #{number}", path, _Comment)
+        return next((one for one in listed if same_text(one.body or "", comment)), None)
+
+    def _taken_back(self, pull: PullAnswer) -> bool:
+        return not pull.merged_at and self._commented(pull.number, TAKEN_BACK) is not None
 
     def _labelled(self, pull: PullAnswer, labels: Sequence[str], notes: list[str]) -> PullAnswer:
         """Add the labels that are missing, as far as they can be had."""

@@ -15,7 +15,7 @@ from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
 from lane_planner.executor import gh, network, pushing
 from lane_planner.executor.gh import Refused
-from lane_planner.executor.github import GitHub, NoGitHub, find_github
+from lane_planner.executor.github import TAKEN_BACK, GitHub, NoGitHub, find_github
 from lane_planner.executor.pull_request import MAX_BODY
 from lane_planner.executor.pushing import PushRefused
 from lane_planner.executor.remotes import Place, place_of
@@ -628,6 +628,22 @@ class TestPullRequests:
         assert {method for method, _ in world.server.requests} == {"GET"}
         anew = github.ensure(HEAD, "main", "new", "new", anew=True)
         assert (anew.outcome, anew.pull_request.number) == ("made", 2)
+
+    def test_one_that_was_taken_back_is_followed_by_another(self, world: World) -> None:
+        world.published(HEAD)
+        github = world.github()
+        github.ensure(HEAD, "main", "t", "b")
+        github.close(1, TAKEN_BACK)
+        again = github.ensure(HEAD, "main", "t", "b")
+        assert (again.outcome, again.pull_request.number) == ("made", 2)
+        assert github.ensure(HEAD, "main", "t", "b").outcome == "unchanged"
+        github.close(2, "not wanted")
+        assert github.ensure(HEAD, "main", "t", "b").outcome == "closed"
+
+    def test_one_that_was_merged_after_all_is_not(self, world: World) -> None:
+        world.published(HEAD)
+        world.server.pull(HEAD, state="closed", merged=True, comments=[TAKEN_BACK])
+        assert world.github().ensure(HEAD, "main", "t", "b").outcome == "merged"
 
     def test_the_newest_open_one_else_the_newest(self, world: World) -> None:
         world.published(HEAD, "other")
