@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from lane_planner.gates.coverage import placed_below
 from lane_planner.gates.coverage_database import MAGIC
+from lane_planner.gates.coverage_paths import placed_below
 from lane_planner.promotion.values import FileMove
 
 Contexts = dict[str, frozenset[str]]

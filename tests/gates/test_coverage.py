@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lane_planner.base.errors import UsageError
-from lane_planner.gates.coverage import parse_coverage, read_coverage, relative_to_root
+from lane_planner.gates.coverage import read_coverage, relative_to_root
+from lane_planner.gates.coverage_formats import parse_coverage
 
 
 def summary(covered: int, total: int, **more: object) -> dict[str, object]:
