@@ -63,11 +63,14 @@ def placed(paths: Iterable[str], place: Place) -> list[tuple[str, str]]:
             absolute.append((written, path))
         else:
             relative.append((written, path))
-    return [
-        *below,
-        *_written_elsewhere(absolute, data_directory=None, exists=place.exists),
-        *_written_elsewhere(relative, data_directory=place.data_directory, exists=place.exists),
-    ]
+    found = below
+    for paths_alike, directory in ((absolute, None), (relative, place.data_directory)):
+        # Where some lie here, what a test made elsewhere is not to be taken for a file of ours.
+        way = _way(paths_alike, directory, place.exists, alone=not found)
+        if way is not None:
+            placed_alike = ((written, way.read(path)) for written, path in paths_alike)
+            found = [*found, *((written, name) for written, name in placed_alike if name)]
+    return found
 
 
 class _Way(NamedTuple):
@@ -88,23 +91,32 @@ class _Way(NamedTuple):
         return posixpath.normpath(f"{self.below}{path[len(self.front) :]}")
 
 
-def _written_elsewhere(
-    paths: list[tuple[str, str]], *, data_directory: str | None, exists: Callable[[str], bool]
-) -> list[tuple[str, str]]:
-    """Re-root paths that were written from one other directory.
+_AS_IT_IS = _Way("", "")
 
-    The whole set is re-rooted alike. Matching each path by its ending instead would give
-    `core/a.py` the coverage of `candidate/core/a.py`. Only if no file exists then, what lies
-    outside of one directory is left out: a library, or what tests made in a temporary one.
+
+def _way(
+    paths: list[tuple[str, str]],
+    data_directory: str | None,
+    exists: Callable[[str], bool],
+    *,
+    alone: bool,
+) -> _Way | None:
+    """Return how paths are to be read that were written from one other directory.
+
+    The whole set is read alike. Matching each path by its ending instead would give `core/a.py`
+    the coverage of `candidate/core/a.py`. Only if no file exists then, what lies outside of one
+    directory is left out: a library, or what tests made in a temporary one.
 
     Args:
         paths: (as written, normalised).
         data_directory: for relative paths, the directory that they may be relative to; None:
             the paths are absolute, and none stays as it is.
         exists: tells whether a path below the root is a file.
+        alone: whether the data has no other paths, so that some of these have to be of ours.
+
+    Returns:
+        None: the paths say nothing about this tree.
     """
-    if not paths:
-        return []
     step = max(1, len(paths) // _SAMPLE)
     sample = [path for _, path in paths[::step]]
     fronts = Counter(front for path in sample for front in _directories_above(path))
@@ -112,15 +124,14 @@ def _written_elsewhere(
     for_all = [_Way(front, "") for front in nearest if fronts[front] == len(sample)]
     for_some = [_Way(front, "") for front in nearest if fronts[front] < len(sample)]
     if data_directory is not None:
-        below = [f"{data_directory}/"] if data_directory else []
-        for_all = [*(_Way("", directory) for directory in ("", *below)), *for_all]
-    for ways in (for_all, for_some):
+        below = [_Way("", f"{data_directory}/")] if data_directory else []
+        for_all = [_AS_IT_IS, *below, *for_all]
+    for ways in (for_all, for_some if alone else []):
         hits = [sum(exists(way.read(path) or "") for path in sample) for way in ways]
         if any(hits):
-            way = ways[hits.index(max(hits))]
-            return [(written, name) for written, path in paths if (name := way.read(path))]
-    # Written for another tree: absolute paths say nothing about this one.
-    return paths if data_directory is not None else []
+            return ways[hits.index(max(hits))]
+    # Written for another tree. Relative paths stay, so that it can be said how many files they are.
+    return None if data_directory is None else _AS_IT_IS
 
 
 def _directories_above(path: str) -> list[str]:

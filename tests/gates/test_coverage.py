@@ -184,6 +184,11 @@ PATHS: dict[str, tuple[list[str], str, dict[str, float]]] = {
         "",
         {"candidate/a.py": 0, "core/a.py": 1},
     ),
+    "in this checkout, and what its tests made elsewhere": (
+        ["/tmp/x/one/core/a.py", "/tmp/x/two/b.py", "/srv/code/core/a.py"],
+        "",
+        {"core/a.py": 1},
+    ),
     "in another checkout, and a library": (
         ["/ci/repo/candidate/core/a.py", "/ci/repo/candidate/a.py", "/ci/lib/pkg/x.py"],
         "",
