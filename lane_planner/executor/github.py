@@ -84,16 +84,14 @@ class GitHub:
         """
         return self._branches.commit_of(branch)
 
-    def push(self, branch: str, commit: str, *, expected: str | None, hooks: bool = True) -> bool:
-        """Bring a branch on the remote to a commit.
+    def push(self, branch: str, commit: str, *, expected: str | None) -> bool:
+        """Bring a branch on the remote to a commit, if the user's pre-push hook has no objection.
 
         Args:
             branch: its name.
             commit: full id of a commit of ours.
             expected: where it has to be on the remote; None: not there. Wherever it was, it is
                 moved, backwards too.
-            hooks: whether the user's pre-push hook has its say, as in every push of the user's
-                own. What it guards against, secrets going out, is worth as much here.
 
         Returns:
             Whether anything was pushed: if the branch is at the commit already, nothing is.
@@ -101,15 +99,14 @@ class GitHub:
         Raises:
             PushRefused: it is elsewhere, or the push was refused or failed; nothing was pushed.
         """
-        return self._branches.move(branch, commit, expected=expected, hooks=hooks)
+        return self._branches.move(branch, commit, expected=expected)
 
-    def delete(self, branch: str, expected: str, *, hooks: bool = True) -> bool:
+    def delete(self, branch: str, expected: str) -> bool:
         """Delete a branch on the remote, if it still is at a commit.
 
         Args:
             branch: its name.
             expected: where it has to be.
-            hooks: as for `push`.
 
         Returns:
             Whether anything was deleted: if the branch is not there, nothing is.
@@ -117,7 +114,7 @@ class GitHub:
         Raises:
             PushRefused: it is elsewhere, or the push was refused or failed; it is still there.
         """
-        return self._branches.move(branch, None, expected=expected, hooks=hooks)
+        return self._branches.move(branch, None, expected=expected)
 
     def find(self, head: str) -> PullRequest | None:
         """Return the newest open pull request of a branch, or else its newest one.
@@ -155,7 +152,6 @@ class GitHub:
         labels: Sequence[str] = (),
         reviewers: Sequence[str] = (),
         draft: bool = False,
-        anew: bool = False,
     ) -> Ensured:
         """See to it that a branch has a pull request that reads so.
 
@@ -173,7 +169,6 @@ class GitHub:
             labels: names; those that the repository lacks are made.
             reviewers: "@user" or "@organisation/team", with or without the "@".
             draft: whether a new one is a draft.
-            anew: make another one although there is one that was merged or closed.
 
         Returns:
             The pull request, what was done to it, and what could not be had.
@@ -185,7 +180,7 @@ class GitHub:
         title, (body, cut) = fitting_title(title), fitting_body(body)
         notes = [*cut]
         found = self._find(head)
-        if found is not None and found.state != "open" and not (anew or self._taken_back(found)):
+        if found is not None and found.state != "open" and not self._taken_back(found):
             return Ensured(found.public(), "merged" if found.merged_at else "closed", ())
         outcome: Literal["made", "updated", "unchanged"] = "unchanged"
         if found is None or found.state != "open":

@@ -22,6 +22,8 @@ PushProblem = Literal[
 _T = TypeVar("_T")
 
 _PUSH_SECONDS = 1800.0  # a pre-push hook may run tests
+# Whatever the user has set for own pushes: tags and submodules would go along.
+_PUSH_OPTIONS = ("--porcelain", "--no-follow-tags", "--recurse-submodules=no")
 
 # Before the push was sent, or, in the server's words, after.
 _OVERTAKEN = re.compile(r"stale info|but expected|reference already exists|incorrect old value")
@@ -82,15 +84,16 @@ class RemoteBranches:
         """
         return self._patiently(lambda: self._look_up(branch))
 
-    def move(self, branch: str, commit: str | None, *, expected: str | None, hooks: bool) -> bool:
+    def move(self, branch: str, commit: str | None, *, expected: str | None) -> bool:
         """Bring a branch to a commit, backwards too, or delete it.
+
+        The user's pre-push hook has its say, as in every push of the user's own: what it guards
+        against, secrets going out, is worth as much here.
 
         Args:
             branch: its name.
             commit: full id of a commit of ours; None: the branch is to be gone.
             expected: where it has to be before; None: not there.
-            hooks: whether the user's pre-push hook has its say, as in every push of the user's
-                own. What it guards against, secrets going out, is worth as much here.
 
         Returns:
             Whether anything was done: if the branch is there already, or gone, nothing is.
@@ -112,7 +115,7 @@ class RemoteBranches:
                     f"{_at(expected)}, found {_at(there)}",
                 )
             tried = True
-            self._push_once(branch, commit, expected, hooks)
+            self._push_once(branch, commit, expected)
             return True
 
         return self._patiently(act)
@@ -144,22 +147,12 @@ class RemoteBranches:
                 return commit
         return None
 
-    def _push_once(
-        self, branch: str, commit: str | None, expected: str | None, hooks: bool
-    ) -> None:
+    def _push_once(self, branch: str, commit: str | None, expected: str | None) -> None:
         ref = f"refs/heads/{branch}"
-        argv = ["git", "-c", "gc.auto=0"] if hooks else self._git.argv()
-        argv += [
-            "push",
-            "--porcelain",
-            # The user's settings for own pushes: tags and submodules would go along.
-            "--no-follow-tags",
-            "--recurse-submodules=no",
-            f"--force-with-lease={ref}:{expected or ''}",
-            "--",
-            self._remote,
-            f"{commit or ''}:{ref}",
-        ]
+        # Not through Git, for which no hook exists.
+        argv = ["git", "-c", "gc.auto=0", "push", *_PUSH_OPTIONS]
+        argv += [f"--force-with-lease={ref}:{expected or ''}", "--", self._remote]
+        argv.append(f"{commit or ''}:{ref}")
         done = run_online(argv, self._git.directory, timeout=_PUSH_SECONDS)
         if done.exit_code == 0 and not done.timed_out:
             return
@@ -167,7 +160,7 @@ class RemoteBranches:
         raise (
             _timed_out(done, what)
             or self._declined(done, what, ref)
-            or (self._hook_declined(done, what) if hooks else None)
+            or self._hook_declined(done, what)
             or self._failed(done, what)
         )
 
