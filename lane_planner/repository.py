@@ -362,7 +362,12 @@ class Repository:
             coverage: as from `coverage`.
         """
         scanned = self._scanned
-        paths = [path for path in scanned.scan.records if scanned.lanes.of_path(path) == lane]
+        # A stub has no lines that run, and a built file none that are seen.
+        paths = [
+            path
+            for path in scanned.scan.records
+            if path.endswith(".py") and scanned.lanes.of_path(path) == lane
+        ]
         return sum(path in coverage for path in paths), len(paths)
 
     def facts(

@@ -75,18 +75,20 @@ def run(
         out, err = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
         timed_out = True
-        _kill_group(process)
+        kill_group(process)
         out, err = process.communicate()
     except BaseException:  # an interrupt must not leave the program behind
-        _kill_group(process)
+        kill_group(process)
         process.wait()
         raise
     seconds = time.monotonic() - started
     return Completed(tuple(argv), process.returncode, out, err, seconds, timed_out)
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program and all that it started in its group; it was started in one of its own."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
+        # Nobody is left in the group, or (macOS) only those that have ended already.
         process.kill()

@@ -16,7 +16,7 @@ from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.codeowners import owners, read_codeowners
-from lane_planner.executor.github import GitHub, NoGitHub, find_github
+from lane_planner.executor.github import TAKEN_BACK, GitHub, NoGitHub, find_github
 from lane_planner.executor.journal import Event, PullRequestMade, PushIntended
 from lane_planner.executor.run import Carried
 
@@ -205,6 +205,6 @@ def withdraw(git: Git, remote: str | None, pushed: dict[str, str], numbers: dict
             )
     for branch in sorted(numbers, reverse=True):
         if github.state(numbers[branch]) == "OPEN":
-            github.close(numbers[branch], "Rolled back by lane-planner.")
+            github.close(numbers[branch], TAKEN_BACK)
     for branch, commit in sorted(pushed.items(), reverse=True):
         github.delete(branch, commit)

@@ -218,10 +218,8 @@ def _told(compared: Comparison, benchmark: Benchmark) -> str:
     ]
     for pair in compared.pairs[:_ROWS]:
         name = f"{printable(pair.name)}: " if pair.name else ""
-        ratio = f"{pair.new / pair.base:.3f} times the base's" if pair.base else "from nothing"
-        change = f"{abs(pair.loss):.1%} {'worse' if pair.loss > 0 else 'better'}"
         over = ", over the budget" if pair.loss > benchmark.budget + 1e-9 else ""
-        lines.append(f"{name}base {pair.base:g}, new {pair.new:g}: {ratio}, {change}{over}")
+        lines.append(f"{name}base {pair.base:g}, new {pair.new:g}: {_change(pair)}{over}")
     if len(compared.pairs) > _ROWS:
         lines.append(f"… and {len(compared.pairs) - _ROWS:,} that lost less")
     lines += _listed("measured on the base commit only, which fails", compared.gone)
@@ -229,6 +227,15 @@ def _told(compared: Comparison, benchmark: Benchmark) -> str:
     if not compared.pairs:
         lines.append("nothing was measured on both trees")
     return _bounded("\n".join(lines) + "\n", "")
+
+
+def _change(pair: Pair) -> str:
+    if pair.base == pair.new:
+        return "the same"
+    if not pair.base:
+        return f"from nothing, {'worse' if pair.loss > 0 else 'better'}"
+    how = "worse" if pair.loss > 0 else "better"
+    return f"{pair.new / pair.base:.3f} times the base's, {abs(pair.loss):.1%} {how}"
 
 
 def _listed(what: str, names: tuple[str, ...]) -> list[str]:

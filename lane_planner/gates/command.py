@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import IO, Literal
 import msgspec
 
 from lane_planner.base.git import REPOSITORY_VARIABLES
+from lane_planner.base.process import kill_group
 from lane_planner.config.settings import Gate
 
 OUTPUT_LIMIT = 20_000
@@ -238,7 +238,7 @@ def attempt(
         try:
             timed_out = not _read_until_exit(process, pipe, output, started + gate.timeout, stopped)
         finally:  # also when the user interrupts: nothing that a gate started stays behind
-            _kill_group(process)
+            kill_group(process)
             process.wait()
         _read_rest(pipe, output)
     seconds = time.monotonic() - started
@@ -317,14 +317,6 @@ def _read_once(pipe: IO[bytes], output: _Output) -> bytes | None:
         return None
     output.add(chunk)
     return chunk
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        # Nobody is left in the group, or (macOS) only those that have ended already.
-        process.kill()
 
 
 class _Output:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
 from lane_planner.base.markdown import as_name, as_row, as_text
-from lane_planner.base.text import plural, printable
+from lane_planner.base.text import encodable, plural, printable
 from lane_planner.gates.command import GateResult
 from lane_planner.promotion.ledger import STATUSES, LedgerEntry, summary
 from lane_planner.promotion.values import FileMove, Promotion, merged_ledger
@@ -140,7 +139,7 @@ def to_json(evidence: Evidence) -> bytes:
     Names that are not valid Unicode (a file name may be any bytes) stand in it escaped, as
     `printable` writes them.
     """
-    plain = _encodable(msgspec.to_builtins(evidence))
+    plain = encodable(msgspec.to_builtins(evidence))
     ordered = {"schema": plain.pop("schema"), **plain}
     return msgspec.json.format(msgspec.json.encode(ordered), indent=2) + b"\n"
 
@@ -298,14 +297,3 @@ def _fenced(output: str) -> str:
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{shown}\n{fence}"
-
-
-def _encodable(value: Any) -> Any:
-    """Return plain data with the strings that UTF-8 cannot hold escaped."""
-    if isinstance(value, str):
-        return printable(value) if any("\ud800" <= c <= "\udfff" for c in value) else value
-    if isinstance(value, dict):
-        return {_encodable(key): _encodable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encodable(item) for item in value]
-    return value

@@ -134,3 +134,12 @@ def test_without_github_the_run_goes_on(tmp_path: Path) -> None:
 def test_a_server_error_is_waited_out(root: Path, github: FakeGitHub) -> None:
     github.faults.append(Fault(Answer(502, {"message": "bad gateway"}), method="GET", path="pulls"))
     assert carried_out(root, pull_requests=PullRequests()).pull_requests[0].outcome == "made"
+
+
+def test_a_plan_that_was_rolled_back_has_pull_requests_again(
+    root: Path, github: FakeGitHub
+) -> None:
+    carried_out(root, "stack", pull_requests=PullRequests())
+    Repository.open(root).roll_back()
+    again = carried_out(root, "stack", pull_requests=PullRequests())
+    assert {opened.outcome for opened in again.pull_requests} == {"made"}
