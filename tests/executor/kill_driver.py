@@ -30,6 +30,7 @@ from typing import Any, NamedTuple
 from lane_planner.base.git import Git
 from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.journal import Journal, Mode
+from lane_planner.executor.rooms import Workers
 from lane_planner.executor.status import status
 from lane_planner.repository import Repository
 from tests.executor.campaigns import campaign_repository, planned
@@ -64,11 +65,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--first", type=int, default=1, help="first boundary")
     parser.add_argument("--stride", type=int, default=1, help="only every so manyth boundary")
     parser.add_argument("--random", type=int, default=0, help="kills at random moments besides")
+    parser.add_argument("--workers", type=int, default=1, help="gates at once")
     wanted = parser.parse_args(arguments)
     failed = False
     for mode in wanted.mode or MODES:
         for then in ("resume", "rollback"):
-            found = killed(mode, then, wanted.steps, wanted.first, wanted.stride, wanted.random)
+            found = killed(
+                mode, then, wanted.steps, wanted.first, wanted.stride, wanted.random,
+                wanted.workers,
+            )  # fmt: skip
             print(
                 f"{mode}, then {then}: {found.kills} kills over {found.boundaries} boundaries, "
                 f"{len(found.faults)} faults",
@@ -80,7 +85,9 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def killed(mode: Mode, then: str, steps: int, first: int, stride: int, moments: int) -> Counted:
+def killed(
+    mode: Mode, then: str, steps: int, first: int, stride: int, moments: int, workers: int
+) -> Counted:
     """Kill runs at boundaries and at random moments, and look at what comes of it.
 
     Args:
@@ -90,11 +97,13 @@ def killed(mode: Mode, then: str, steps: int, first: int, stride: int, moments: 
         first: the first boundary to kill at.
         stride: how many boundaries lie between two kills.
         moments: how many kills there are at random moments besides.
+        workers: how many gates may run at once; with more than one, which boundary comes when
+            differs from run to run.
     """
     os.environ.update({k: v for k, v in ENVIRONMENT.items() if k.startswith("GIT_")})
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     with tempfile.TemporaryDirectory() as directory:
-        trial = _Trial(Path(directory), mode, then, steps)
+        trial = _Trial(Path(directory), mode, then, steps, workers)
         faults: list[str] = []
         kills = 0
         boundary, ended = first, False
@@ -115,12 +124,12 @@ def killed(mode: Mode, then: str, steps: int, first: int, stride: int, moments: 
 
 
 class _Trial:
-    def __init__(self, directory: Path, mode: Mode, then: str, steps: int) -> None:
+    def __init__(self, directory: Path, mode: Mode, then: str, steps: int, workers: int) -> None:
         self._template = campaign_repository(directory / "template", _GATE)
         self._root = directory / "repository"
         self._then = then
         self._plan = planned(self._template)
-        self._options = ApplyOptions(mode=mode, steps=steps)
+        self._options = ApplyOptions(mode=mode, steps=steps, workers=Workers(workers))
         _leave_things_about(self._template)
         self._fresh()
         self._before = self._state()
