@@ -19,11 +19,9 @@ from lane_planner.config.settings import Lane
 from lane_planner.planner.landed import INIT
 from lane_planner.promotion.layout import is_shim, may_become_package
 from lane_planner.promotion.mirrors import Mirror, directories_of, mirrors_in
-from lane_planner.promotion.names import parse
-from lane_planner.promotion.text import SourceText
+from lane_planner.promotion.syntax import tree_of
 from lane_planner.promotion.values import FileMove
 from lane_planner.promotion.workspace import Workspace
-from lane_planner.scan.decode import Undecodable
 
 CONFTEST = "conftest.py"
 _TEST = re.compile(r"test_.*\.py|.*_test\.py")
@@ -281,12 +279,9 @@ class _Along:
         """Tell whether a `conftest.py` holds more than a docstring: what it imports counts too."""
         if conftest not in self._sets_up:
             content = self._workspace.contents([conftest])[conftest]
-            try:
-                body = parse(SourceText(content).text).body
-            except (Undecodable, SyntaxError, ValueError, RecursionError, MemoryError):
-                self._sets_up[conftest] = True  # nobody knows
-            else:
-                self._sets_up[conftest] = any(not _is_string(statement) for statement in body)
+            tree = tree_of(content)
+            # Of one that does not parse nobody knows.
+            self._sets_up[conftest] = tree is None or not all(map(_is_string, tree.body))
         return self._sets_up[conftest]
 
     def _needed(self, path: str) -> str | None:

@@ -2,7 +2,8 @@
 
 `import_module(f"candidate.{kind}.engine")` says something about the module that it imports: it
 begins with "candidate." and ends with ".engine". Where a module is named is for
-`lane_planner.promotion.names`; here an argument that is no literal becomes constants and holes.
+`lane_planner.promotion.naming_calls`; here an argument that is no literal becomes constants and
+holes.
 """
 
 from __future__ import annotations
@@ -16,9 +17,8 @@ from functools import cache, lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
-from lane_planner.promotion.names import Named, named_in, parse, whole_names
-from lane_planner.promotion.text import SourceText
-from lane_planner.scan.decode import Undecodable
+from lane_planner.promotion.naming_calls import Named, named_in, whole_names
+from lane_planner.promotion.syntax import tree_of
 
 # Of more alternatives than this nothing is known.
 _MOST_ALTERNATIVES = 16
@@ -112,9 +112,8 @@ def put_together(content: bytes, calls: frozenset[str]) -> tuple[PutTogether, ..
     """
     if not calls and not _MAY_PUT_TOGETHER.search(content):
         return ()
-    try:
-        tree = parse(SourceText(content).text)
-    except (Undecodable, SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = tree_of(content)
+    if tree is None:
         return None
     found = (
         _read(named, argument)

@@ -8,169 +8,33 @@ from __future__ import annotations
 
 import ast
 import builtins
-import gc
 import re
-import warnings
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from lane_planner.promotion.bindings import NamedImport, OtherBinding, PlainImport, Scope
+from lane_planner.promotion.naming_calls import (
+    LAZY_MODULES,
+    NAMING_CALLS,
+    argument_of,
+    named_in,
+    spelled,
+)
+from lane_planner.promotion.syntax import UNPARSABLE, all_arguments, parse, parsed_annotation
+from lane_planner.promotion.type_comments import (
+    BEHIND_HEADER,
+    BEHIND_PARAMETER,
+    BEHIND_SIGNATURE,
+    BEHIND_STATEMENT,
+    comment_behind,
+)
+
 _BUILTINS = frozenset(dir(builtins))
 _OPENING = re.compile(r"[A-Za-z]{0,2}(\"\"\"|'''|\"|')")
-
-# A type comment, as CPython's tokenizer takes one; `# type: ignore[…]` is none.
-_TYPE_COMMENT = r"\#[ \t]*+type:[ \t]*+(?!ignore(?![0-9A-Za-z]|[^\x00-\x7f]))"
-_SAID = re.compile(rf"(?x){_TYPE_COMMENT}(?P<said>[^\n]*+)")
-_OTHER_COMMENT = rf"(?!{_TYPE_COMMENT})\#[^\n]*+"
-# What stands between something that can have a type comment and the comment: behind a statement …
-_BEHIND_STATEMENT = re.compile(r"(?x)(?:[ \t\f]|\\\n)*+")
-# … a parameter with its default …
-_BEHIND_PARAMETER = re.compile(
-    rf"(?x)(?:[\s\\)]|{_OTHER_COMMENT})*+,?(?:[\s\\]|{_OTHER_COMMENT})*+"
-)
-# … the last expression of `for` and `with` …
-_BEHIND_HEADER = re.compile(r"(?x)(?:[\s\\),]|\#[^\n]*+)*+:(?:[ \t\f]|\\\n)*+")
-# … and the last one of `def`, or its name: here the comment may have a line of its own.
-_BEHIND_SIGNATURE = re.compile(
-    r"(?x)(?:(?:async[\s\\]++)?def[\s\\]++\w++)?(?:[\s\\()\[\],/*]|\#[^\n]*+)*+:"
-    rf"(?:[\s\\]|{_OTHER_COMMENT})*+"
-)
-
-# Calls whose first argument names a module or something in one, and that argument's keyword.
-_NAMING_CALLS = {
-    "import_module": "name", "__import__": "name", "find_spec": "name", "patch": "target",
-    "importorskip": "modname", "resolve_name": "name", "run_module": "mod_name",
-    "import_string": "dotted_path", "import_object": "name",
-}  # fmt: skip
-# The same as methods of these only: `setattr` and `dict` mean something else elsewhere.
-_NAMING_METHODS = {
-    "setattr": "monkeypatch",
-    "delattr": "monkeypatch",
-    "dict": "patch",
-    "multiple": "patch",
-}
-LAZY_MODULES = "__lazy_modules__"
-"""What lists the modules whose imports are lazy (PEP 810)."""
-
-NAMING_WORDS = tuple(sorted({LAZY_MODULES, *_NAMING_CALLS, *_NAMING_METHODS.values()}))
-"""Words one of which is in every file with a string in such a position, `sys.modules` apart."""
-
-_TABLE_PATCHES = frozenset({"setitem", "delitem"})
-# Those among them that take modules only …
-_MODULE_CALLS = frozenset(
-    {"import_module", "__import__", "find_spec", "importorskip", "run_module", *_TABLE_PATCHES}
-)
-# … and those that take a relative name and what it is relative to.
-_RELATIVE_CALLS = frozenset({"import_module", "find_spec", "resolve_name"})
-_TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__", "__getitem__"})
-
-
-# The part of a string that is put together which surely is whole names: all up to a dot.
-_WHOLE_NAMES = re.compile(r"(?:\w+\.)*")
-
-
-class PlainImport(msgspec.Struct, frozen=True):
-    """A name bound by `import a.b`: it is bound to `a`.
-
-    Attributes:
-        line: of the statement, from 1.
-        start: offset of the dotted name.
-        module: the dotted name.
-    """
-
-    line: int
-    start: int
-    module: str
-
-
-class NamedImport(msgspec.Struct, frozen=True):
-    """A name bound by `import a.b as n`, `from a import b` or `from a import b as n`.
-
-    Attributes:
-        line: of the statement, from 1.
-        module: what stands behind `import` or `from`, with leading dots.
-        name: what is imported from it; None for `import a.b as n`.
-    """
-
-    line: int
-    module: str
-    name: str | None
-
-
-class OtherBinding(msgspec.Struct, frozen=True):
-    """A name bound by anything but an import.
-
-    Attributes:
-        line: from 1.
-    """
-
-    line: int
-
-
-Binding = PlainImport | NamedImport | OtherBinding
-
-
-class Scope:
-    """A part of a file in which a name means one thing.
-
-    Args:
-        kind: what makes it; comprehensions and lambdas are functions.
-        parent: the scope around it; None for the module.
-
-    Attributes:
-        bound: what binds each name in it, in source order.
-    """
-
-    def __init__(self, kind: Literal["module", "class", "function"], parent: Scope | None) -> None:
-        self.kind = kind
-        self.parent = parent
-        self.bound: dict[str, list[Binding]] = {}
-        self._global: set[str] = set()
-        self._nonlocal: set[str] = set()
-
-    def declare(self, names: Iterable[str], *, everywhere: bool) -> None:
-        """Take `global` or `nonlocal` names; they are bound in another scope."""
-        (self._global if everywhere else self._nonlocal).update(names)
-
-    def bind(self, name: str, binding: Binding) -> None:
-        """Take a binding; a `global` name's goes to the module."""
-        scope = self
-        if name in self._global:
-            scope = self.top()
-        elif name in self._nonlocal:
-            scope = self.owner_of(name) or self
-        scope.bound.setdefault(name, []).append(binding)
-
-    def declared(self, name: str) -> bool:
-        """Tell whether a name is declared global or nonlocal here."""
-        return name in self._global or name in self._nonlocal
-
-    def top(self) -> Scope:
-        """Return the module's scope."""
-        scope = self
-        while scope.parent is not None:
-            scope = scope.parent
-        return scope
-
-    def path_of(self, name: str) -> list[Scope]:
-        """Return the scopes that are searched for a name used here, from this one to the module."""
-        if name in self._global:
-            return [self.top()]
-        path: list[Scope] = []
-        scope: Scope | None = self
-        while scope is not None:
-            own = scope is self and name not in self._nonlocal
-            if own or (scope is not self and scope.kind != "class"):
-                path.append(scope)
-            scope = scope.parent
-        return path
-
-    def owner_of(self, name: str) -> Scope | None:
-        """Return the scope that binds a name used here, or None if none in the file does."""
-        return next((scope for scope in self.path_of(name) if name in scope.bound), None)
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -283,51 +147,8 @@ def _names_of(text: str) -> Names | Unreadable:
         return reader.names()
     except SyntaxError as error:
         return Unreadable(error.lineno or 1)
-    except (ValueError, RecursionError, MemoryError):  # NUL bytes; deeper than the parser goes
+    except UNPARSABLE:  # NUL bytes; deeper than the parser or the reader goes
         return Unreadable(1)
-
-
-def parse(text: str) -> ast.Module:
-    """Parse a file; what the parser warns of is not said.
-
-    Args:
-        text: its text, with "\\n" for newlines.
-
-    Raises:
-        SyntaxError: it does not parse.
-        ValueError: it holds NUL bytes.
-        RecursionError: it nests deeper than the parser goes.
-        MemoryError: likewise.
-    """
-    # Trees hold no garbage, but are so many objects that looking for some doubles the time.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    finally:
-        if collecting:
-            gc.enable()
-
-
-def parsed_annotation(
-    text: str, mode: Literal["eval", "func_type"] = "eval"
-) -> ast.expr | ast.FunctionType | None:
-    """Parse an annotation that is quoted or stands in a comment; return None for what is none.
-
-    Args:
-        text: what it says.
-        mode: "func_type" for a whole signature, "(int) -> str".
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text, mode=mode)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    assert isinstance(tree, (ast.Expression, ast.FunctionType))
-    return tree.body if isinstance(tree, ast.Expression) else tree
 
 
 class _Text(NamedTuple):
@@ -355,86 +176,6 @@ class _Found(msgspec.Struct):
     text: _Text | None  # what it stands in, if that is read by itself
     line: int
     place: int
-
-
-class Named(NamedTuple):
-    """An expression that names a module or something in one.
-
-    Attributes:
-        node: the expression.
-        line: of what is given it, from 1.
-        call: what that is, as written.
-        module: whether it is the name of a module, and of nothing in one.
-        relative: whether the name can be a relative one.
-        anchor: what a relative one starts from.
-    """
-
-    node: ast.expr
-    line: int
-    call: str
-    module: bool
-    relative: bool = False
-    anchor: ast.expr | None = None
-
-
-def named_in(node: ast.AST, calls: Collection[str] = ()) -> Iterator[Named]:
-    """Yield the expressions that a call, subscript or comparison takes for names of modules.
-
-    Args:
-        node: anything.
-        calls: further names, as written, of what imports a module dynamically.
-    """
-    if isinstance(node, ast.Call):
-        yield from _named_by_call(node, calls)
-    elif isinstance(node, ast.Subscript):
-        if _is_module_table(_spelled(node.value)):
-            yield Named(node.slice, node.lineno, "sys.modules", module=True)
-    elif isinstance(node, ast.Compare):
-        sides = [node.left, *node.comparators]
-        for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
-            if isinstance(operator, (ast.In, ast.NotIn)) and _is_module_table(_spelled(right)):
-                yield Named(left, node.lineno, "sys.modules", module=True)
-
-
-def _named_by_call(node: ast.Call, calls: Collection[str]) -> Iterator[Named]:
-    callee = _spelled(node.func)
-    base, _, last = callee.rpartition(".")
-    owner = base.rpartition(".")[2]
-    found: ast.expr | None = None
-    if last in _NAMING_CALLS or callee in calls:
-        found = _argument(node, 0, _NAMING_CALLS.get(last, "name"))
-    elif (last in _NAMING_METHODS and _NAMING_METHODS[last] in owner) or (
-        last in _TABLE_METHODS and _is_module_table(base)
-    ):
-        found = _argument(node, 0, "in_dict" if last == "dict" else "target")
-    elif last in _TABLE_PATCHES and node.args and _is_module_table(_spelled(node.args[0])):
-        found = _argument(node, 1, "name")
-    if found is not None:
-        relative = last in _RELATIVE_CALLS or callee in calls
-        anchor = _argument(node, 1, "package") if relative else None
-        module = last in _MODULE_CALLS or callee in calls or _is_module_table(base)
-        yield Named(found, node.lineno, callee, module, relative, anchor)
-    if last == "dict" and "patch" in owner and len(node.args) > 1:
-        for key in _table_keys(node.args[0], node.args[1]):
-            yield Named(key, node.lineno, callee, module=True)
-
-
-def _table_keys(table: ast.expr, values: ast.expr) -> Iterator[ast.expr]:
-    is_table = _is_module_table(_spelled(table)) or (
-        isinstance(table, ast.Constant) and table.value == "sys.modules"
-    )
-    if is_table and isinstance(values, ast.Dict):
-        yield from (key for key in values.keys if key is not None)
-
-
-def whole_names(start: str) -> str:
-    """Return the whole names that the beginning of a dotted name surely has.
-
-    Args:
-        start: what a name that is put together begins with: "a.b.c" may go on as "a.b.cd".
-    """
-    found = _WHOLE_NAMES.match(start)
-    return found.group().rstrip(".") if found else ""
 
 
 class _Naming(NamedTuple):
@@ -623,22 +364,22 @@ class _Reader:
         self._read_all([*arguments.defaults, *arguments.kw_defaults])
 
     def _read_annotations(self, arguments: ast.arguments) -> None:
-        for argument in _all_arguments(arguments):
+        for argument in all_arguments(arguments):
             self._read_annotation(argument.annotation)
 
     def _read_comments_of(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Read the type comments of a function: behind its parameters, and below its header."""
         parameters = list(_with_defaults(node.args))
         for parameter, default in parameters:
-            self._read_comment(default or parameter, _BEHIND_PARAMETER)
+            self._read_comment(default or parameter, BEHIND_PARAMETER)
         header = [default or parameter for parameter, default in parameters]
         header += [*getattr(node, "type_params", ()), *([node.returns] if node.returns else ())]
         ends = [self._offset(part.end_lineno, part.end_col_offset) for part in header]
         start = self._offset(node.lineno, node.col_offset)
-        self._read_comment_behind(max([start, *ends]), _BEHIND_SIGNATURE, "func_type")
+        self._read_comment_behind(max([start, *ends]), BEHIND_SIGNATURE, "func_type")
 
     def _bind_arguments(self, arguments: ast.arguments) -> None:
-        for argument in _all_arguments(arguments):
+        for argument in all_arguments(arguments):
             self._bind(argument.arg, argument.lineno)
 
     def _read_ClassDef(self, node: ast.ClassDef) -> None:
@@ -727,13 +468,13 @@ class _Reader:
         self.read(node.value)
         self._read_all(targets)
         if self._commented and isinstance(node, ast.Assign):
-            self._read_comment(node, _BEHIND_STATEMENT)
+            self._read_comment(node, BEHIND_STATEMENT)
 
     _read_AugAssign = _read_AnnAssign = _read_Assign
 
     def _read_For(self, node: ast.For | ast.AsyncFor) -> None:
         if self._commented:
-            self._read_comment(node.iter, _BEHIND_HEADER)
+            self._read_comment(node.iter, BEHIND_HEADER)
         self._read_parts(node)
 
     _read_AsyncFor = _read_For
@@ -741,7 +482,7 @@ class _Reader:
     def _read_With(self, node: ast.With | ast.AsyncWith) -> None:
         if self._commented:
             last = node.items[-1]
-            self._read_comment(last.optional_vars or last.context_expr, _BEHIND_HEADER)
+            self._read_comment(last.optional_vars or last.context_expr, BEHIND_HEADER)
         self._read_parts(node)
 
     _read_AsyncWith = _read_With
@@ -763,16 +504,12 @@ class _Reader:
         between: re.Pattern[str],
         mode: Literal["eval", "func_type"] = "eval",
     ) -> None:
-        start = between.match(self._text, offset)
-        found = None if start is None else _SAID.match(self._text, start.end())
-        tree = None if found is None else parsed_annotation(found["said"], mode)
-        # Prose can be an expression, but none that binds a name is a type.
-        if found is None or tree is None or any(map(_binds, ast.walk(tree))):
+        found = comment_behind(self._text, offset, between, mode)
+        if found is None:
             return
-        body = found.start("said")
-        self._within = _Text(body, found["said"], bisect_right(self._starts, body))
+        self._within = _Text(found.body, found.said, bisect_right(self._starts, found.body))
         self._annotated += 1
-        self.read(tree)
+        self.read(found.tree)
         self._annotated -= 1
         self._within = None
 
@@ -846,11 +583,10 @@ class _Reader:
         return True
 
     def _read_Subscript(self, node: ast.Subscript) -> None:
-        spelled = _spelled(node.value)
         self._mark_named(node)
         annotated = self._annotated
         self.read(node.value)
-        if spelled.rpartition(".")[2] == "Literal":
+        if spelled(node.value).rpartition(".")[2] == "Literal":
             self._annotated = 0
         self.read(node.slice)
         self._annotated = annotated
@@ -860,13 +596,13 @@ class _Reader:
         self._read_parts(node)
 
     def _read_Call(self, node: ast.Call) -> None:
-        last = _spelled(node.func).rpartition(".")[2]
+        last = spelled(node.func).rpartition(".")[2]
         naming = _NAME
-        if last in _NAMING_CALLS:
+        if last in NAMING_CALLS:
             whole = last == "__import__" and len(node.args) < 4 and not node.keywords
             naming = _Naming(
                 "name",
-                _anchor(_argument(node, 1, "package"), last),
+                _anchor(argument_of(node, 1, "package"), last),
                 self._followed.get(node, ()) if whole else None,
             )
         self._mark_named(node, naming)
@@ -916,11 +652,6 @@ def _column(line: str, column: int) -> int:
     return len(line.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "surrogatepass"))
 
 
-def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
-    found = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return found + [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
-
-
 def _with_defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr | None]]:
     """Yield the parameters of a function, each with its default."""
     plain = [*arguments.posonlyargs, *arguments.args]
@@ -928,32 +659,6 @@ def _with_defaults(arguments: ast.arguments) -> Iterator[tuple[ast.arg, ast.expr
     yield from zip(plain, [*[None] * without, *arguments.defaults], strict=True)
     yield from zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     yield from ((star, None) for star in (arguments.vararg, arguments.kwarg) if star is not None)
-
-
-def _binds(node: ast.AST) -> bool:
-    return isinstance(node, (ast.NamedExpr, ast.Lambda, ast.comprehension))
-
-
-def _spelled(node: ast.expr) -> str:
-    """Return the dotted name that an expression is, or ""."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return parts[0] if parts else ""  # `f().patch`: the last name is known
-    parts.append(node.id)
-    return ".".join(reversed(parts))
-
-
-def _is_module_table(spelled: str) -> bool:
-    return spelled == "sys.modules" or spelled.endswith(".sys.modules")
-
-
-def _argument(node: ast.Call, index: int, keyword: str) -> ast.expr | None:
-    if index < len(node.args):
-        return None if isinstance(node.args[index], ast.Starred) else node.args[index]
-    return next((k.value for k in node.keywords if k.arg == keyword), None)
 
 
 def _anchor(node: ast.expr | None, call: str) -> str | None:

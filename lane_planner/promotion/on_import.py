@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from lane_planner.promotion.names import parse
+from lane_planner.promotion.syntax import UNPARSABLE, all_arguments, parse
 from lane_planner.promotion.text import SourceText
 from lane_planner.scan.decode import Undecodable
 from lane_planner.scan.records import FileRecord, RawImport
@@ -155,7 +155,7 @@ def _outline_of(content: bytes, record: FileRecord) -> Outline:
         tree = parse(SourceText(content).text)
         reader = _Reader(record)
         body = reader.block(tree.body)
-    except (Undecodable, SyntaxError, ValueError, RecursionError, MemoryError):
+    except (Undecodable, *UNPARSABLE):
         imports = [raw for raw in record.imports if raw.kind == "eager"]
         return Outline(tuple(map(_unread, imports)), {}, frozenset(), frozenset(), True)
     return Outline(
@@ -291,9 +291,8 @@ class _Reader:
         now: list[ast.expr | None] = [*node.decorator_list]
         now += [*arguments.defaults, *arguments.kw_defaults]
         if not self._deferred_annotations:
-            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-            every += [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
-            now += [*(argument.annotation for argument in every), node.returns]
+            now += [argument.annotation for argument in all_arguments(arguments)]
+            now.append(node.returns)
         found = self._uses(now)
         self._look_into(node)
         return found + self._bind([node.name], node.lineno)

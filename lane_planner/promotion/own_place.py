@@ -10,9 +10,7 @@ import ast
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lane_planner.promotion.names import parse
-from lane_planner.promotion.text import SourceText
-from lane_planner.scan.decode import Undecodable
+from lane_planner.promotion.syntax import all_arguments, tree_of
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 # What gives the same place, by the last name of the call.
@@ -99,7 +97,7 @@ def reached(content: bytes) -> list[Reached] | None:
     Args:
         content: its bytes.
     """
-    tree = _parsed(content)
+    tree = tree_of(content)
     if tree is None:
         return None
     reader = _Reader()
@@ -117,7 +115,7 @@ def loaded_from(content: bytes, path: str) -> list[int]:
         content: the file's bytes.
         path: of the module.
     """
-    tree = _parsed(content)
+    tree = tree_of(content)
     found = []
     for node in () if tree is None else ast.walk(tree):
         if isinstance(node, ast.Call) and _last(node.func) == "spec_from_file_location":
@@ -127,13 +125,6 @@ def loaded_from(content: bytes, path: str) -> list[int]:
             if written is not None and written.removeprefix("./") == path:
                 found.append(node.lineno)
     return found
-
-
-def _parsed(content: bytes) -> ast.Module | None:
-    try:
-        return parse(SourceText(content).text)
-    except (Undecodable, SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _written(node: ast.expr) -> str | None:
@@ -292,11 +283,7 @@ class _Reader:
     def _parameters(self, arguments: ast.arguments, known: _Known) -> _Known:
         plain = [*arguments.posonlyargs, *arguments.args]
         defaults = [*arguments.defaults]
-        found: _Known = {
-            a.arg: None
-            for a in (*plain, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
-            if a is not None
-        }
+        found: _Known = {argument.arg: None for argument in all_arguments(arguments)}
         pairs = zip(plain[len(plain) - len(defaults) :], defaults, strict=True)
         for argument, default in (
             *pairs,

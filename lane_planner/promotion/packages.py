@@ -14,7 +14,8 @@ from typing import Literal
 import msgspec
 
 from lane_planner.graph.resolve import ImportSite
-from lane_planner.promotion.names import NamedImport, Names, Unreadable, names_of
+from lane_planner.promotion.bindings import NamedImport
+from lane_planner.promotion.names import Names, Unreadable, names_of
 from lane_planner.promotion.naming import Renaming
 from lane_planner.promotion.text import SourceText
 from lane_planner.scan.decode import Undecodable
