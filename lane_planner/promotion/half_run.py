@@ -12,10 +12,11 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from lane_planner.promotion.import_order import Half, Outcome, Process, TooMuch, View, circles
+from lane_planner.promotion.import_order import Half, Outcome, Process, TooMuch
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.packages import Packages
 from lane_planner.promotion.relocation import Relocation
+from lane_planner.promotion.view import View, circles
 from lane_planner.promotion.workspace import packages_around
 
 # How many modules are followed for one promotion, each as often as it is run: half a second.
