@@ -8,7 +8,7 @@ imports are read as they will be rewritten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 
 import msgspec
 
@@ -118,7 +118,7 @@ class _State:
         self.line = 1
         self.done = False
         self.unknown = outline is None or outline.makes_names
-        self.missed: list[str] = []
+        self.missed: dict[str, None] = {}  # in order, each once
 
     def bind(self, name: str, value: str | None, *, sure: bool) -> None:
         if sure:
@@ -126,6 +126,36 @@ class _State:
         elif name not in self.names:
             self.maybe.add(name)
         self.names[name] = value
+
+
+_Steps = Generator["_Steps", None, None]
+"""Something that is carried out: it yields what has to be carried out before it can go on."""
+
+
+def _carry_out(steps: _Steps) -> None:
+    """Carry something out, and all that it waits for.
+
+    A chain of imports can be longer than Python recurses, so what waits stands in a list.
+
+    Raises:
+        _Failed: it fails, and nothing that waits for the failing part catches that.
+    """
+    waiting = [steps]
+    failed: _Failed | None = None
+    while waiting:
+        try:
+            if failed is None:
+                waiting.append(next(waiting[-1]))
+            else:
+                error, failed = failed, None
+                waiting.append(waiting[-1].throw(error))
+        except StopIteration:
+            waiting.pop()
+        except _Failed as error:
+            waiting.pop()
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 class Process:
@@ -158,29 +188,29 @@ class Process:
         """
         failed = None
         try:
-            self._import(name)
+            _carry_out(self._import(name))
         except _Failed as error:
             failed = error.half
         ran = frozenset(name for name, state in self._states.items() if state.done)
         return Outcome(failed, tuple(self._caught), tuple(self._unsure), ran)
 
-    def _import(self, name: str) -> None:
+    def _import(self, name: str) -> _Steps:
         ups = [*reversed(list(packages_around(name))), name]
         for up in ups:
             if up in self._states:
                 continue
             if up not in self._view.modules:
                 return
-            self._execute(up)
+            yield self._execute(up)
 
-    def _execute(self, name: str) -> None:
+    def _execute(self, name: str) -> _Steps:
         outline = self._view.outline(name) if name in self._leading else None
         state = self._states[name] = _State(outline)
         if outline is not None:
             self._spend()
             self._running.append(name)
             try:
-                self._block(name, state, outline.body, sure=True)
+                yield self._block(name, state, outline.body, sure=True)
             except _Failed:
                 del self._states[name]
                 raise
@@ -191,53 +221,53 @@ class Process:
         if package in self._states:
             self._states[package].bind(last, name, sure=True)
 
-    def _block(self, name: str, state: _State, body: Iterable[Statement], *, sure: bool) -> None:
+    def _block(self, name: str, state: _State, body: Iterable[Statement], *, sure: bool) -> _Steps:
         for statement in body:
             if isinstance(statement, Bind):
                 for bound in statement.names:
                     state.bind(bound, None, sure=sure)
             elif isinstance(statement, Branch):
-                self._block(name, state, statement.body, sure=False)
+                yield self._block(name, state, statement.body, sure=False)
             elif isinstance(statement, Try):
-                self._try(name, state, statement, sure=sure)
+                yield self._try(name, state, statement, sure=sure)
             elif isinstance(statement, Listing):
                 _list(state, statement, sure=sure)
             else:
                 state.line = statement.line
                 if isinstance(statement, Plain):
-                    self._plain(name, state, statement, sure=sure)
+                    yield self._plain(name, state, statement, sure=sure)
                 elif isinstance(statement, From):
-                    self._from(name, state, statement, sure=sure)
+                    yield self._from(name, state, statement, sure=sure)
                 elif isinstance(statement, Star):
-                    self._star(name, state, statement)
+                    yield self._star(name, state, statement)
                 else:
-                    self._use(name, state, statement)
+                    yield self._use(name, state, statement)
 
-    def _try(self, name: str, state: _State, statement: Try, *, sure: bool) -> None:
+    def _try(self, name: str, state: _State, statement: Try, *, sure: bool) -> _Steps:
         try:
-            self._block(name, state, statement.body, sure=sure)
+            yield self._block(name, state, statement.body, sure=sure)
         except _Failed as error:
             family = _FAMILIES[error.half.error]
             handler = next(
                 (h for h in statement.handlers if not h.catches or h.catches & family), None
             )
             if handler is None:
-                self._block(name, state, statement.finally_, sure=sure)
+                yield self._block(name, state, statement.finally_, sure=sure)
                 raise
             self._caught.append(error.half)
-            self._block(name, state, handler.body, sure=sure)
+            yield self._block(name, state, handler.body, sure=sure)
         else:
-            self._block(name, state, statement.orelse, sure=sure)
+            yield self._block(name, state, statement.orelse, sure=sure)
             # Something else may have failed, such as the import of what is not installed.
             for handler in statement.handlers:
                 for bound in bound_in(handler.body):
                     if bound not in state.names:
                         state.bind(bound, None, sure=False)
-        self._block(name, state, statement.finally_, sure=sure)
+        yield self._block(name, state, statement.finally_, sure=sure)
 
-    def _plain(self, name: str, state: _State, statement: Plain, *, sure: bool) -> None:
+    def _plain(self, name: str, state: _State, statement: Plain, *, sure: bool) -> _Steps:
         for meant in self._view.meant(name, statement.raw, ()):
-            self._import(meant.module)
+            yield self._import(meant.module)
             if statement.bound is not None:
                 value: str = meant.module
                 bound = statement.bound
@@ -246,28 +276,29 @@ class Process:
                 known = value if value in self._states else None
                 state.bind(bound, known, sure=sure)
 
-    def _from(self, name: str, state: _State, statement: From, *, sure: bool) -> None:
-        bound = dict(statement.names)
+    def _from(self, name: str, state: _State, statement: From, *, sure: bool) -> _Steps:
+        bound: dict[str, list[str]] = {}
+        for written, kept in statement.names:
+            bound.setdefault(written, []).extend([] if kept is None else [kept])
         for meant in self._view.meant(name, statement.raw, tuple(bound)):
-            self._import(meant.module)
+            yield self._import(meant.module)
             source = self._states.get(meant.module)
             package = self._view.modules.get(meant.module)
             if source is not None and package is not None and package.package:
                 for wanted in meant.names.values():
                     if wanted not in source.names:
-                        self._import_submodule(meant.module, wanted)
+                        yield self._import_submodule(meant.module, wanted)
             for written, wanted in meant.names.items():
                 value = None
                 if source is not None:
                     value = self._take(name, statement.line, meant.module, wanted)
-                kept = bound[written]
-                if kept is not None:
+                for kept in bound[written]:
                     state.bind(kept, value, sure=sure)
 
-    def _import_submodule(self, package: str, name: str) -> None:
+    def _import_submodule(self, package: str, name: str) -> _Steps:
         submodule = f"{package}.{name}"
         if submodule in self._view.modules:
-            self._import(submodule)
+            yield self._import(submodule)
 
     def _take(self, taker: str, line: int, module: str, name: str) -> str | None:
         """Take a name from a module by a `from` import; return the module that it is, if any."""
@@ -295,18 +326,18 @@ class Process:
         if outline is None:
             return
         half = self._half(error, taker, line, module, name)
-        missed = self._missed_by(source, name, set())
+        missed = self._missed_by(source, name)
         if source.done:
             if missed is not None and not source.unknown:
                 raise _Failed(half)
             return
-        late = name in outline.lines or missed or self._comes_by_star(module, name, set())
+        late = name in outline.lines or missed or self._comes_by_star(module, name)
         if late and (source.unknown or name in outline.floating):
             self._unsure.append(half)
         elif late:
             raise _Failed(half)
 
-    def _missing_attribute(self, taker: str, line: int, module: str, name: str) -> None:
+    def _missing_attribute(self, taker: str, line: int, module: str, name: str) -> _Steps:
         """See to an attribute that a module does not have, as far as is known.
 
         A submodule becomes one when it was run to its end.
@@ -319,7 +350,7 @@ class Process:
             self._missing("AttributeError", taker, line, module, name)
             return
         if source.outline is None:
-            self._lend(module, source)
+            yield self._lend(module, source)
             if name in source.names:
                 return
         half = self._half("AttributeError", taker, line, module, name)
@@ -328,33 +359,36 @@ class Process:
         else:
             raise _Failed(half)
 
-    def _missed_by(self, state: _State, name: str, seen: set[str]) -> str | None:
+    def _missed_by(self, state: _State, name: str) -> str | None:
         """Return the module that a star import took too early to get a name, or None."""
-        for module in state.missed if not name.startswith("_") else ():
+        left = [] if name.startswith("_") else [*reversed(state.missed)]
+        seen: set[str] = set()
+        while left:
+            module = left.pop()
             if module in seen:
                 continue
             seen.add(module)
             outline, source = self._view.outline(module), self._states.get(module)
             if outline is not None and name in outline.lines:
                 return module
-            further = None if source is None else self._missed_by(source, name, seen)
-            if further is not None:
-                return further
+            left += () if source is None else reversed(source.missed)
         return None
 
-    def _comes_by_star(self, module: str, name: str, seen: set[str]) -> bool:
-        """Tell whether a module takes a name by a star import."""
-        outline = self._view.outline(module)
-        if outline is None or module in seen or name.startswith("_"):
-            return False
-        seen.add(module)
-        if name in outline.lines:
-            return len(seen) > 1
-        return any(
-            self._comes_by_star(meant.module, name, seen)
-            for raw in _stars(outline.body)
-            for meant in self._view.meant(module, raw, ("*",))
-        )
+    def _comes_by_star(self, module: str, name: str) -> bool:
+        """Tell whether a module that does not bind a name itself takes it by a star import."""
+        left = [] if name.startswith("_") else [module]
+        seen: set[str] = set()
+        while left:
+            source = left.pop()
+            outline = None if source in seen else self._view.outline(source)
+            seen.add(source)
+            if outline is None:
+                continue
+            if name in outline.lines:
+                return True
+            for raw in _stars(outline.body):
+                left += [meant.module for meant in self._view.meant(source, raw, ("*",))]
+        return False
 
     def _half(self, error: str, taker: str, line: int, module: str, name: str) -> Half:
         source = self._states[module]
@@ -369,18 +403,18 @@ class Process:
                 break
         return Half(error, module, at, name, bound, chain, line)
 
-    def _star(self, name: str, state: _State, statement: Star) -> None:
+    def _star(self, name: str, state: _State, statement: Star) -> _Steps:
         for meant in self._view.meant(name, statement.raw, ("*",)):
-            self._import(meant.module)
+            yield self._import(meant.module)
             source = self._states.get(meant.module)
             if source is None:
                 state.unknown = True
                 continue
             if source.outline is None:
-                self._lend(meant.module, source)
+                yield self._lend(meant.module, source)
             if not source.done:
-                state.missed.append(meant.module)
-            state.missed += source.missed
+                state.missed[meant.module] = None
+            state.missed |= source.missed
             state.unknown |= source.unknown
             if source.listed is None:
                 for taken, value in list(source.names.items()):
@@ -389,7 +423,7 @@ class Process:
                 continue
             for taken in source.listed:
                 if taken not in source.names:
-                    self._import_submodule(meant.module, taken)
+                    yield self._import_submodule(meant.module, taken)
                 if taken in source.names:
                     state.bind(taken, source.names[taken], sure=taken not in source.maybe)
                 elif "__getattr__" not in source.names:
@@ -399,7 +433,7 @@ class Process:
                     if taken not in state.names:
                         state.bind(taken, value, sure=False)
 
-    def _lend(self, module: str, state: _State) -> None:
+    def _lend(self, module: str, state: _State) -> _Steps:
         """Find out the names of a module that is not followed: a star import takes them."""
         outline = self._view.outline(module)
         if outline is not None:
@@ -407,22 +441,22 @@ class Process:
             state.unknown = outline.makes_names
             for raw in _stars(outline.body):
                 for meant in self._view.meant(module, raw, ("*",)):
-                    self._import(meant.module)
+                    yield self._import(meant.module)
                     source = self._states.get(meant.module)
                     if source is None:
                         state.unknown = True
                     elif source is not state:
                         if source.outline is None and source.unknown:
-                            self._lend(meant.module, source)
+                            yield self._lend(meant.module, source)
                         state.names = source.names | state.names
                         state.unknown |= source.unknown
 
-    def _use(self, name: str, state: _State, statement: Use) -> None:
+    def _use(self, name: str, state: _State, statement: Use) -> _Steps:
         parts = statement.parts
         if state.outline is not None and parts[0] in state.outline.first_names:
             parts = self._view.spelled(parts)
         if parts[0] not in state.names and not state.unknown and state.missed:
-            missed = self._missed_by(state, parts[0], set())
+            missed = self._missed_by(state, parts[0])
             if missed is not None and missed in self._states:
                 raise _Failed(self._half("NameError", name, statement.line, missed, parts[0]))
         value = state.names.get(parts[0])
@@ -432,7 +466,7 @@ class Process:
                 return
             if part not in source.names:
                 if "__getattr__" not in source.names and part not in _EVERY_MODULE_HAS:
-                    self._missing_attribute(name, statement.line, value, part)
+                    yield self._missing_attribute(name, statement.line, value, part)
                 return
             value = source.names[part]
 

@@ -57,7 +57,7 @@ class View:
             shimmed = {relocation.before.by_path[path].name: path for path in layout.shimmed}
             self._shims = {name: self._renamed[name] for name in shimmed if name in self._renamed}
         self._edges: dict[str, tuple[str, ...]] = {}
-        self._meanings: dict[tuple[str, str, tuple[str, ...]], list[Meant]] = {}
+        self._meanings: dict[tuple[str, str, str | None, tuple[str, ...]], list[Meant]] = {}
 
     def before(self, name: str) -> str | None:
         """Return how a module is called before the promotion; None: it is not there.
@@ -132,7 +132,7 @@ class View:
             raw: the import as written.
             names: what a `from` import names; else empty.
         """
-        key = (name, raw.module, names)
+        key = (name, raw.module, raw.anchor, names)
         found = self._meanings.get(key)
         if found is None:
             found = self._meanings[key] = self._meant(name, raw, names)

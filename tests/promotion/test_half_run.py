@@ -206,6 +206,41 @@ def test_an_order_that_only_a_package_left_behind_gives_is_missed() -> None:
     )
 
 
+def test_one_name_may_be_taken_under_two() -> None:
+    files = {
+        INIT: "from pkg.common import Base as One, Base as Two\nfrom pkg.user import User\n",
+        USER: "from pkg import One, Two\n\n\nclass User(One, Two):\n    pass\n",
+        COMMON: STAYING[COMMON],
+    }
+    refused = _refused(files, [COMMON], [USER])
+    assert (refused.path, refused.line) == (USER, 1)
+    assert "would run pkg, which takes User from it at pkg/__init__.py:2" in refused.reason
+
+
+def test_a_relative_name_means_another_module_from_another_package() -> None:
+    text = "import importlib\n" + "".join(
+        f"importlib.import_module('.middle', '{package}')\n" for package in ("other", "pkg")
+    )
+    files = {
+        "other/__init__.py": "",
+        "other/middle.py": "",
+        "pkg/middle.py": "from pkg.user import User\n",
+    }
+    refused = _refused(STAYING | files | {INIT: text}, [INIT, COMMON])
+    assert "would run core → pkg.middle, which takes User from it" in refused.reason
+
+
+@pytest.mark.parametrize("form", ["import pkg.z{}\n", "from pkg.z{} import *\n"])
+def test_a_circle_may_be_longer_than_python_recurses(form: str) -> None:
+    size = 1200
+    files = {f"pkg/z{i}.py": form.format(i + 1) for i in range(size)}
+    files[USER] = f"{form.format(0)}\n\nclass User:\n    pass\n"
+    files[f"pkg/z{size}.py"] = "import pkg.common\n"
+    refused = _refused(STAYING | files, [INIT, COMMON])
+    assert (refused.path, refused.line) == (USER, 1)
+    assert "pkg.z1199 → pkg.z1200 → core, which takes User from it" in refused.reason
+
+
 def test_a_star_import_takes_what_is_there() -> None:
     files = {
         INIT: "from .facade import User\n",
