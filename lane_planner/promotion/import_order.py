@@ -174,6 +174,7 @@ class Process:
         self._spend = spend
         self._states: dict[str, _State] = {}
         self._running: list[str] = []
+        self._lent: set[str] = set()
         self._caught: list[Half] = []
         self._unsure: list[Half] = []
 
@@ -286,8 +287,7 @@ class Process:
             package = self._view.modules.get(meant.module)
             if source is not None and package is not None and package.package:
                 for wanted in meant.names.values():
-                    if wanted not in source.names:
-                        yield self._import_submodule(meant.module, wanted)
+                    yield self._import_submodule(meant.module, wanted)
             for written, wanted in meant.names.items():
                 value = None
                 if source is not None:
@@ -296,8 +296,14 @@ class Process:
                     state.bind(kept, value, sure=sure)
 
     def _import_submodule(self, package: str, name: str) -> _Steps:
+        """Import the submodule of a name that a package may have left unbound, if there is one."""
         submodule = f"{package}.{name}"
-        if submodule in self._view.modules:
+        if submodule not in self._view.modules:
+            return
+        state = self._states[package]
+        if state.outline is None:
+            yield self._lend(package, state)
+        if name not in state.names or name in state.maybe:
             yield self._import(submodule)
 
     def _take(self, taker: str, line: int, module: str, name: str) -> str | None:
@@ -422,8 +428,7 @@ class Process:
                         state.bind(taken, value, sure=taken not in source.maybe)
                 continue
             for taken in source.listed:
-                if taken not in source.names:
-                    yield self._import_submodule(meant.module, taken)
+                yield self._import_submodule(meant.module, taken)
                 if taken in source.names:
                     state.bind(taken, source.names[taken], sure=taken not in source.maybe)
                 elif "__getattr__" not in source.names:
@@ -434,9 +439,12 @@ class Process:
                         state.bind(taken, value, sure=False)
 
     def _lend(self, module: str, state: _State) -> _Steps:
-        """Find out the names of a module that is not followed: a star import takes them."""
-        outline = self._view.outline(module)
+        """Find out the names of a module that is not followed."""
+        outline = None if module in self._lent else self._view.outline(module)
+        self._lent.add(module)
         if outline is not None:
+            sure = bound_in(s for s in outline.body if not isinstance(s, (Branch, Try)))
+            state.maybe |= outline.lines.keys() - sure - state.names.keys()
             state.names = dict.fromkeys(outline.lines) | state.names
             state.unknown = outline.makes_names
             for raw in _stars(outline.body):

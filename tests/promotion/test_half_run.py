@@ -217,6 +217,20 @@ def test_one_name_may_be_taken_under_two() -> None:
     assert "would run pkg, which takes User from it at pkg/__init__.py:2" in refused.reason
 
 
+def test_a_package_may_bind_the_name_of_a_submodule() -> None:
+    files = {
+        INIT: "from other import late\n",
+        "other/__init__.py": "def late(): ...\n",
+        "other/late.py": "from pkg.user import User\n",
+    }
+    _promoted(STAYING | files, [INIT, COMMON])
+    _promoted(STAYING | files | {INIT: "from other import *\n"}, [INIT, COMMON])
+    unsure = {"other/__init__.py": "import sys\nif sys.platform == 'x':\n    late = 1\n"}
+    for bound in ({"other/__init__.py": ""}, unsure):
+        refused = _refused(STAYING | files | bound, [INIT, COMMON])
+        assert "would run core → other.late, which takes User from it" in refused.reason
+
+
 def test_a_relative_name_means_another_module_from_another_package() -> None:
     text = "import importlib\n" + "".join(
         f"importlib.import_module('.middle', '{package}')\n" for package in ("other", "pkg")
