@@ -25,7 +25,7 @@ from lane_planner.promotion.layout import is_shim, lay_out
 from lane_planner.promotion.mentions import Mentions
 from lane_planner.promotion.names import Unreadable, names_of
 from lane_planner.promotion.naming import Refused
-from lane_planner.promotion.naming_calls import NAMING_WORDS
+from lane_planner.promotion.naming_calls import NAMING_CALLS, NAMING_WORDS
 from lane_planner.promotion.notes import listed_no_more, lost_to_history, two_commits, what_runs
 from lane_planner.promotion.parting import Partings, has_star
 from lane_planner.promotion.proof import Version, prove_imports, prove_names
@@ -357,9 +357,12 @@ class _Rewriter:
         binds = has_star(record) or any(
             module.path in self._workspace.binding(top) for top in self._tops
         )
-        if (binds and self._names_moved(rest, r"(?<![\w.])")) or (
-            _NAMING.search(rest) and self._names_moved(rest, "(?<=[\"'])")
-        ):
+        if binds and self._names_moved(rest, r"(?<![\w.])"):
+            return True
+        # It may call one of these by another name.
+        imported = {name for raw in record.imports for name in raw.names or ()}
+        naming = not imported.isdisjoint(NAMING_CALLS) or _NAMING.search(rest) is not None
+        if naming and self._names_moved(rest, "(?<=[\"'])"):
             return True
         for parting in (*partings.submodules, *partings.left, *partings.unrun):
             if parting.names.isdisjoint(traits.words_of_code):

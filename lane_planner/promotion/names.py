@@ -10,7 +10,7 @@ import ast
 import builtins
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -20,7 +20,9 @@ from lane_planner.promotion.bindings import NamedImport, OtherBinding, PlainImpo
 from lane_planner.promotion.naming_calls import (
     LAZY_MODULES,
     NAMING_CALLS,
+    aliases_in,
     argument_of,
+    called,
     named_in,
     spelled,
 )
@@ -142,7 +144,7 @@ def names_of(text: str) -> Names:
 def _names_of(text: str) -> Names | Unreadable:
     try:
         tree = parse(text)
-        reader = _Reader(text)
+        reader = _Reader(text, aliases_in(tree, text))
         reader.read(tree)
         return reader.names()
     except SyntaxError as error:
@@ -190,8 +192,9 @@ _NAME = _Naming("name")
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, aliases: Mapping[str, str]) -> None:
         self._text = text
+        self._aliases = aliases
         self._lines = text.split("\n")
         self._starts = [0]
         for line in self._lines:
@@ -596,7 +599,7 @@ class _Reader:
         self._read_parts(node)
 
     def _read_Call(self, node: ast.Call) -> None:
-        last = spelled(node.func).rpartition(".")[2]
+        last = called(node, self._aliases).rpartition(".")[2]
         naming = _NAME
         if last in NAMING_CALLS:
             whole = last == "__import__" and len(node.args) < 4 and not node.keywords
@@ -625,7 +628,7 @@ class _Reader:
                 self.read(keyword.value)
 
     def _mark_named(self, node: ast.AST, naming: _Naming = _NAME) -> None:
-        for named in named_in(node):
+        for named in named_in(node, aliases=self._aliases):
             self._mark(named.node, naming)
 
     def _mark(self, node: ast.expr, naming: _Naming = _NAME) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 NAMING_CALLS = {
@@ -38,7 +39,9 @@ _MODULE_CALLS = frozenset(
 # … and those that take a relative name and what it is relative to.
 _RELATIVE_CALLS = frozenset({"import_module", "find_spec", "resolve_name"})
 _TABLE_METHODS = frozenset({"get", "pop", "setdefault", "__contains__", "__getitem__"})
-
+# One of the calls under another name; told by it, most files need no second look at their tree.
+_ALIASED = re.compile(rf"\b(?:{'|'.join(NAMING_CALLS)})[\s\\]+as\b")
+_NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 
 # The part of a string that is put together which surely is whole names: all up to a dot.
 _WHOLE_NAMES = re.compile(r"(?:\w+\.)*")
@@ -64,15 +67,47 @@ class Named(NamedTuple):
     anchor: ast.expr | None = None
 
 
-def named_in(node: ast.AST, calls: Collection[str] = ()) -> Iterator[Named]:
+def aliases_in(tree: ast.Module, text: str) -> Mapping[str, str]:
+    """Return the naming calls that a file imports under other names, by these.
+
+    Args:
+        tree: the file's syntax tree.
+        text: its text.
+    """
+    if not _ALIASED.search(text):
+        return _NO_ALIASES
+    return {
+        alias.asname: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname is not None and alias.name in NAMING_CALLS
+    }
+
+
+def called(node: ast.Call, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
+    """Return what is called, by the name that it was imported from.
+
+    Args:
+        node: the call.
+        aliases: as `aliases_in` has them.
+    """
+    first, dot, rest = spelled(node.func).partition(".")
+    return f"{aliases.get(first, first)}{dot}{rest}"
+
+
+def named_in(
+    node: ast.AST, calls: Collection[str] = (), aliases: Mapping[str, str] = _NO_ALIASES
+) -> Iterator[Named]:
     """Yield the expressions that a call, subscript or comparison takes for names of modules.
 
     Args:
         node: anything.
         calls: further names, as written, of what imports a module dynamically.
+        aliases: as `aliases_in` has them.
     """
     if isinstance(node, ast.Call):
-        yield from _named_by_call(node, calls)
+        yield from _named_by_call(node, calls, aliases)
     elif isinstance(node, ast.Subscript):
         if _is_module_table(spelled(node.value)):
             yield Named(node.slice, node.lineno, "sys.modules", module=True)
@@ -83,8 +118,10 @@ def named_in(node: ast.AST, calls: Collection[str] = ()) -> Iterator[Named]:
                 yield Named(left, node.lineno, "sys.modules", module=True)
 
 
-def _named_by_call(node: ast.Call, calls: Collection[str]) -> Iterator[Named]:
-    callee = spelled(node.func)
+def _named_by_call(
+    node: ast.Call, calls: Collection[str], aliases: Mapping[str, str]
+) -> Iterator[Named]:
+    callee = called(node, aliases)
     base, _, last = callee.rpartition(".")
     owner = base.rpartition(".")[2]
     found: ast.expr | None = None

@@ -338,6 +338,20 @@ FOLLOWS = [
             "    with patch.dict('sys.modules', {'core.feature.engine': None}): pass\n"
             "    assert 'core.feature.engine' not in sys.modules\n"
             "    patch('candidate.feature.engine_v2.VALUE'); patch('candidate.feature.helper.VALUE')\n"),
+    Follows("25 strings given to calls under other names",
+            "from importlib import import_module as load\nload('candidate.feature.engine')\n"
+            "from unittest.mock import patch as replaced, \\\n  call as patched\n"
+            "replaced('candidate.feature.engine.run')\n"
+            "replaced.dict('candidate.feature.engine.TABLE', a=1)\n"
+            "patched('candidate.feature.engine.run')\n",
+            "from importlib import import_module as load\nload('core.feature.engine')\n"
+            "from unittest.mock import patch as replaced, \\\n  call as patched\n"
+            "replaced('core.feature.engine.run')\n"
+            "replaced.dict('core.feature.engine.TABLE', a=1)\n"
+            "patched('candidate.feature.engine.run')\n"),
+    Follows("25 strings given to nothing but a call under another name",
+            "from unittest.mock import patch as p\np('candidate.feature.engine.run')\n",
+            "from unittest.mock import patch as p\np('core.feature.engine.run')\n"),
     Follows("26 names put together behind a whole module",
             "patch(f'candidate.feature.engine.{x}'); patch('candidate.feature.engine.' + x)\n"
             "patch('candidate.feature.engine.%s' % x); patch('candidate.feature.engine.{}'.format(x))\n"
