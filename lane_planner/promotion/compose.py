@@ -323,10 +323,10 @@ class _Rewriter:
                 raise Refused(
                     path,
                     bindings[0].line,
-                    "the file does not parse, so its uses of the module cannot be followed",
+                    f"the file {error.reason}, so its uses of the module cannot be followed",
                 ) from error
             self.notes.append(
-                f"{path} does not parse: look at line {error.line} and the rest of it for other "
+                f"{path} {error.reason}: look at line {error.line} and the rest of it for other "
                 "uses of the module"
             )
             return None

@@ -26,7 +26,7 @@ from lane_planner.promotion.naming_calls import (
     named_in,
     spelled,
 )
-from lane_planner.promotion.syntax import UNPARSABLE, all_arguments, parse, parsed_annotation
+from lane_planner.promotion.syntax import all_arguments, parse, parsed_annotation
 from lane_planner.promotion.type_comments import (
     BEHIND_HEADER,
     BEHIND_PARAMETER,
@@ -113,15 +113,17 @@ class Names(msgspec.Struct, frozen=True):
 
 
 class Unreadable(Exception):
-    """The file does not parse.
+    """The names of a file cannot be told.
 
     Args:
         line: where the parser gave up, from 1.
+        reason: what is the matter with the file: "does not parse".
     """
 
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
+    def __init__(self, line: int, reason: str = "does not parse") -> None:
+        super().__init__(line, reason)
         self.line = line
+        self.reason = reason
 
 
 def names_of(text: str) -> Names:
@@ -131,11 +133,11 @@ def names_of(text: str) -> Names:
         text: its text, with "\\n" for newlines.
 
     Raises:
-        Unreadable: it does not parse.
+        Unreadable: it does not parse, or nests too deeply.
     """
     found = _names_of(text)
     if isinstance(found, Unreadable):
-        raise Unreadable(found.line)
+        raise Unreadable(found.line, found.reason)  # anew: a raised one keeps all that saw it
     return found
 
 
@@ -149,7 +151,9 @@ def _names_of(text: str) -> Names | Unreadable:
         return reader.names()
     except SyntaxError as error:
         return Unreadable(error.lineno or 1)
-    except UNPARSABLE:  # NUL bytes; deeper than the parser or the reader goes
+    except (RecursionError, MemoryError):
+        return Unreadable(1, "nests too deeply to be read")
+    except ValueError:  # NUL bytes
         return Unreadable(1)
 
 

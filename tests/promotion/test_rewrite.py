@@ -608,6 +608,8 @@ REFUSED = [
                more={"candidate/feature/__init__.py": "def __getattr__(name):\n    from . import engine\n"}),
     RefusedRow("20 an import that does not parse", "x = 1\n"
                "from candidate.feature.engine import run as\n", 2, "this import does not parse"),
+    RefusedRow("20 a file that nests deeper than Python recurses",
+               f"import candidate.feature.engine\nx = {' + '.join(['1'] * 2000)}\n", 1, "nests too deeply"),
     RefusedRow("20 a broken file that binds the first name", "import candidate.feature.engine\ndef broken(:\n",
                1, "does not parse"),
 ]  # fmt: skip
