@@ -240,7 +240,8 @@ class _Along:
             for path in moving
             for up in _upward(posixpath.dirname(path), self._mirror(path).source)
         }
-        for directory, mirror in homes:
+        # What two of them take goes with the longest, which comes last.
+        for directory, mirror in sorted(homes, key=lambda home: (len(home[1].source), home)):
             left = (
                 path
                 for path in workspace.files_below(directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -458,3 +459,44 @@ def test_pytest_collects_the_same_tests_before_and_after(tmp_path: Path) -> None
             cwd=root, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert "3 passed" in run.stdout, run.stdout
+
+
+# Prints what moves along where one path of a lane is in another one, so that two mirrors meet.
+_TWO_MIRRORS = """
+from lane_planner.config.settings import Lane
+from lane_planner.promotion.compose import compose
+from lane_planner.promotion.values import FileMove
+from tests.promotion.trees import mentions_of, settings_of, tree, workspace_of
+
+lanes = (
+    Lane("candidate", ("candidate", "candidate/x"), frozenset({"core"}), "core"),
+    Lane("core", ("core",), frozenset()),
+)
+tests = ("test_a.py", "__init__.py", "conftest.py", "data.txt")
+files = tree(
+    {"candidate/b.py": "", "candidate/x/a.py": ""}
+    | {f"tests/candidate/x/{name}": "" for name in tests}
+)
+moves = [FileMove("candidate/x/a.py", "core/a.py")]
+workspace = workspace_of(files, settings_of(lanes=lanes))
+composed = compose(workspace, *lanes, moves, mentions_of(files), name="a")
+print(*(move.target for move in composed.promotion.along))
+"""
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_two_mirrors_take_goes_with_the_longest(seed: int) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", _TWO_MIRRORS],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split() == [
+        "tests/core/__init__.py",
+        "tests/core/conftest.py",
+        "tests/core/x/data.txt",
+        "tests/core/test_a.py",
+    ]
