@@ -66,6 +66,7 @@ class _ImportProof:
     def __init__(self, renaming: Renaming, resolver: Resolver) -> None:
         self._renaming = renaming
         self._resolver = resolver
+        self._arrived = frozenset(renaming.renamed.values())
 
     def prove(
         self, place: Place, old: FileRecord, new: FileRecord, sites: Iterable[ImportSite]
@@ -121,7 +122,7 @@ class _ImportProof:
         written = self._renaming.written(before, raw)
         names = None if name is None else (name,)
         now = self._resolver.targets(after, RawImport(written, names, raw.line, raw.column))[0]
-        if target.external or now.imported in renamed.values() or now == target:
+        if target.external or now.imported in self._arrived or now == target:
             return now
         if target.fault is not None or now.fault is None:
             return now  # a missing module that a made package now stands for

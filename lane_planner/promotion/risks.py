@@ -37,7 +37,6 @@ def risks(
 
     Args:
         workspace: the repository before the move.
-        mentions: what the commit's files name.
         moved: path after, by path before.
         renamed: names before the move of the modules that move.
         explained: paths of tests that were looked at already.

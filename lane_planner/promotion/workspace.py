@@ -62,7 +62,7 @@ class Workspace:
         self._names: dict[str, str] = {}  # dotted name, by path
         self._ups: dict[str, tuple[str, ...]] = {}
         self._homes: dict[str, str] = {}
-        self._files = _by_directory(self.tracked)
+        self._files = _by_directory(sorted(self.tracked))  # so that what is found first is the same
         self.directories = frozenset(directories_of(self.tracked))
         self._modules = _by_directory(self.records)
         self.table = self.name(self.records)
@@ -172,9 +172,10 @@ class Workspace:
     ) -> dict[str, Collection[str]]:
         """Return the Python files in each directory after some went and others came."""
         listing: dict[str, Collection[str]] = dict(self._modules)
+        arriving = _by_directory(new)
         for directory in {posixpath.dirname(path) for path in (*gone, *new)}:
-            here = {path for path in new if posixpath.dirname(path) == directory}
-            listing[directory] = self._modules.get(directory, set()).difference(gone) | here
+            here = self._modules.get(directory, set()).difference(gone)
+            listing[directory] = here | arriving.get(directory, set())
         return listing
 
     def _dotted(self, path: str) -> str:
