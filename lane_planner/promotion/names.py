@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -200,6 +201,7 @@ class _Reader:
         self._text = text
         self._aliases = aliases
         self._lines = text.split("\n")
+        self._wide: dict[int, list[int]] = {}
         self._starts = [0]
         for line in self._lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
@@ -249,7 +251,14 @@ class _Reader:
     def _offset(self, line: int | None, column: int | None) -> int:
         assert line is not None
         assert column is not None
-        return self._starts[line - 1] + _column(self._lines[line - 1], column)
+        text = self._lines[line - 1]
+        if text.isascii():
+            return self._starts[line - 1] + column
+        # A table may stand on one line: each place in it is looked up, not counted again.
+        starts = self._wide.get(line)
+        if starts is None:
+            starts = self._wide[line] = [0, *accumulate(map(_size, text))]
+        return self._starts[line - 1] + bisect_left(starts, column)
 
     # Reading.
 
@@ -650,6 +659,11 @@ class _Reader:
                 if isinstance(node, (ast.Constant, ast.JoinedStr)):
                     self._naming[node] = naming
                 return
+
+
+def _size(char: str) -> int:
+    """Return how many bytes a character has in UTF-8."""
+    return 1 + (char > "\x7f") + (char > "\u07ff") + (char > "\uffff")
 
 
 def _column(line: str, column: int) -> int:
