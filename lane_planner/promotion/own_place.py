@@ -20,6 +20,8 @@ _SAME = frozenset(
      "normpath", "realpath", "resolve", "str", "join"}
 )  # fmt: skip
 _BESIDE = frozenset({"with_name", "with_stem", "with_suffix"})
+# No path is repeated more often; a string that is can be larger than the memory.
+_MOST_REPEATED = 1_000
 _UP = frozenset({"os.pardir", "path.pardir", "os.path.pardir", "pardir"})
 
 
@@ -144,7 +146,9 @@ def _written(node: ast.expr) -> str | None:
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         left = _written(node.left)
         count = node.right.value if isinstance(node.right, ast.Constant) else None
-        return left * count if left is not None and isinstance(count, int) else None
+        if left is None or not isinstance(count, int) or count > _MOST_REPEATED:
+            return None
+        return left * count
     written = [_written(part) for part in parts]
     known = [part for part in written if part is not None]
     return "/".join(known) if parts and len(known) == len(written) else None
