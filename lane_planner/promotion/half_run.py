@@ -104,9 +104,9 @@ class _Comparison:
     def found(self) -> Found:
         before, after = self._views[False], self._views[True]
         changes = _Changes(self._relocation, before, after)
-        if not changes.modules:
-            return Found()
-        found = self._follow(sorted(changes.modules | changes.packages), after=True)
+        found = self._at_top_no_more()
+        if changes.modules:
+            found += self._follow(sorted(changes.modules | changes.packages), after=True)
         if not found:
             return Found()
         # Whatever begins a circle runs all of it. If none of its modules minds being the first
@@ -120,6 +120,22 @@ class _Comparison:
         except Refused as refusal:
             return Found(refusal)
         return Found(None, tuple(self._notes))
+
+    def _at_top_no_more(self) -> list[list[str]]:
+        """Return the packages, as circles of one, that are in another package from now on.
+
+        A package at the top can use its submodules by its own name while it is run. In another
+        package it is not to be found by that name before it was run to its end.
+        """
+        found: list[list[str]] = []
+        for old, new in sorted(self._relocation.renaming.renamed.items()):
+            below = f"{new}."
+            uses_own = any(name.startswith(below) for name in self._views[True].edges(new))
+            if uses_own and "." in new and "." not in old:
+                self._leading[False].add(old)
+                self._leading[True].add(new)
+                found.append([new])
+        return found
 
     def _note(self, note: str) -> None:
         self._notes[note] = None
@@ -223,6 +239,11 @@ class _Comparison:
         return (view.modules[name] if old is None else by_name[old]).path, line
 
     def _refused(self, root: str, half: Half) -> Refused:
+        taker = half.chain[-1]
+        if taker == f"{half.taken}.{half.name}":
+            path, line = self._place(taker, half.line)
+            what = f"{taker} uses itself by that name while it is run, and would not be found"
+            return Refused(path, line, f"{what}: import what it uses with `from` first")
         path, line = self._place(half.taken, half.at)
         return Refused(
             path,

@@ -255,6 +255,25 @@ def test_a_circle_may_be_longer_than_python_recurses(form: str) -> None:
     assert "pkg.z1199 → pkg.z1200 → core, which takes User from it" in refused.reason
 
 
+def test_a_package_is_not_found_by_its_name_in_another_one_before_its_end() -> None:
+    files = {INIT: "import pkg.user\nX = pkg.user.User\n", USER: "class User: ...\n"}
+    moving = [INIT, USER]
+    refused = _refused(files, moving, target="core/promoted")
+    assert (refused.path, refused.line) == (INIT, 2)
+    assert refused.reason == (
+        "core.promoted uses itself by that name while it is run, and would not be found: "
+        "import what it uses with `from` first"
+    )
+    _promoted(files, moving)
+    for text in ("from pkg import user\nX = user.User\n", "import pkg.user as u\nX = u.User\n"):
+        _promoted(files | {INIT: text}, moving, target="core/promoted")
+    _promoted(
+        files | {INIT: "import pkg.user\n\n\ndef f(): return pkg.user\n"},
+        moving,
+        target="core/promoted",
+    )
+
+
 def test_a_star_import_takes_what_is_there() -> None:
     files = {
         INIT: "from .facade import User\n",
