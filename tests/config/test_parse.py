@@ -191,46 +191,6 @@ ERRORS: dict[str, tuple[str, int, str]] = {
         6,
         "a benchmark runs on two trees, name its files instead of {tests}",
     ),
-    "metric another word": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "'junit'"),
-        7,
-        'gates.metric is "junit", write "pytest-benchmark"',
-    ),
-    "metric a number": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "1"),
-        7,
-        "gates.metric is an integer, write",
-    ),
-    "metric of two keys": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "{json = 'a', regex = 'b'}"),
-        7,
-        "gates.metric has 2 keys, write",
-    ),
-    "metric of no key": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "{}"),
-        7,
-        "gates.metric has 0 keys, write",
-    ),
-    "metric of another key": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "{jsn = 'a'}"),
-        7,
-        'unknown key gates.metric.jsn, did you mean "json"?',
-    ),
-    "metric path": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "{json = 'a..b'}"),
-        7,
-        'gates.metric.json: "a..b" has an empty part',
-    ),
-    "metric no expression": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "{regex = '('}"),
-        7,
-        "gates.metric.regex is no regular expression of Python's: missing )",
-    ),
-    "metric without value": (
-        A + BENCHMARK.replace("'pytest-benchmark'", "{regex = '([0-9]+)'}"),
-        7,
-        "gates.metric.regex has no group (?P<value>…) around the number",
-    ),
     "a report without a file": (
         A + BENCHMARK.replace("output", "# "),
         3,
@@ -250,6 +210,27 @@ ERRORS: dict[str, tuple[str, int, str]] = {
     "expires a number": (A + WAIVER + "expires = 2026", 7, "is an integer, write a day such as"),
     "expires a time": (A + WAIVER + "expires = 2026-12-31T00:00:00", 7, "is a date with a time"),
     "expires no day": (A + WAIVER + "expires = 'soon'", 7, '"soon" is no day, write a day such'),
+}
+# What `metric` is written as, and what is said of it.
+METRICS = {
+    "another word": ("'junit'", 'gates.metric is "junit", write "pytest-benchmark"'),
+    "a number": ("1", "gates.metric is an integer, write"),
+    "of two keys": ("{json = 'a', regex = 'b'}", "gates.metric has 2 keys, write"),
+    "of no key": ("{}", "gates.metric has 0 keys, write"),
+    "of another key": ("{jsn = 'a'}", 'unknown key gates.metric.jsn, did you mean "json"?'),
+    "path": ("{json = 'a..b'}", 'gates.metric.json: "a..b" has an empty part'),
+    "no expression": (
+        "{regex = '('}",
+        "gates.metric.regex is no regular expression of Python's: missing )",
+    ),
+    "without value": (
+        "{regex = '([0-9]+)'}",
+        "gates.metric.regex has no group (?P<value>…) around the number",
+    ),
+}
+ERRORS |= {
+    f"metric {name}": (A + BENCHMARK.replace("'pytest-benchmark'", written), 7, message)
+    for name, (written, message) in METRICS.items()
 }
 
 

@@ -38,6 +38,19 @@ def _same(name: str, text: str | bytes, path: str = "app/user.py") -> Follows:
     return Follows(name, text, text, path)
 
 
+# None of these names the module in a type comment.
+_NO_TYPE_COMMENTS = (
+    "x = 1  # type: ignore[candidate.feature.engine]\n"
+    "x = 1  # type: the kind of candidate.feature.engine.T\n"
+    "x = 1  # type: (t := candidate.feature.engine.T)\n"
+    "x = 1  # Type: candidate.feature.engine.T\n"
+    "# type: candidate.feature.engine.T\n"
+    "x: int = 1  # type: candidate.feature.engine.T\n"
+    "x = '# type: candidate.feature.engine.T'\n"
+    "x = 1  # type: Literal['candidate.feature.engine']\n"
+    "def f(candidate):\n    x = 1  # type: candidate.feature.engine.T\n"
+)
+
 FOLLOWS = [
     # Absolute forms.
     Follows(
@@ -274,26 +287,8 @@ FOLLOWS = [
             "async def f():\n    async for a in b :  # type: core.feature.engine.A\n        pass\n"
             "    async with (b as c,  # first\n                d):  # type: core.feature.engine.A\n        pass\n"),
     Follows("16 type comments that are none, or name something else",
-            "import candidate.feature.engine\nfrom app import other\n"
-            "x = 1  # type: ignore[candidate.feature.engine]\n"
-            "x = 1  # type: the kind of candidate.feature.engine.T\n"
-            "x = 1  # type: (t := candidate.feature.engine.T)\n"
-            "x = 1  # Type: candidate.feature.engine.T\n"
-            "# type: candidate.feature.engine.T\n"
-            "x: int = 1  # type: candidate.feature.engine.T\n"
-            "x = '# type: candidate.feature.engine.T'\n"
-            "x = 1  # type: Literal['candidate.feature.engine']\n"
-            "def f(candidate):\n    x = 1  # type: candidate.feature.engine.T\n",
-            "import core.feature.engine\nfrom app import other\n"
-            "x = 1  # type: ignore[candidate.feature.engine]\n"
-            "x = 1  # type: the kind of candidate.feature.engine.T\n"
-            "x = 1  # type: (t := candidate.feature.engine.T)\n"
-            "x = 1  # Type: candidate.feature.engine.T\n"
-            "# type: candidate.feature.engine.T\n"
-            "x: int = 1  # type: candidate.feature.engine.T\n"
-            "x = '# type: candidate.feature.engine.T'\n"
-            "x = 1  # type: Literal['candidate.feature.engine']\n"
-            "def f(candidate):\n    x = 1  # type: candidate.feature.engine.T\n"),
+            "import candidate.feature.engine\nfrom app import other\n" + _NO_TYPE_COMMENTS,
+            "import core.feature.engine\nfrom app import other\n" + _NO_TYPE_COMMENTS),
     _same("16 type comments of names that nothing binds", "x = 1  # type: candidate.feature.engine.T\n"),
     Follows("16 type comments use what imports bind",
             "import candidate.feature.engine as e\nfrom candidate.feature import engine\n"
