@@ -68,11 +68,21 @@ class Scope:
         self._nonlocal: set[str] = set()
 
     def declare(self, names: Iterable[str], *, everywhere: bool) -> None:
-        """Take `global` or `nonlocal` names; they are bound in another scope."""
+        """Take `global` or `nonlocal` names; they are bound in another scope.
+
+        Args:
+            names: the names.
+            everywhere: whether they are global.
+        """
         (self._global if everywhere else self._nonlocal).update(names)
 
     def bind(self, name: str, binding: Binding) -> None:
-        """Take a binding; a `global` name's goes to the module."""
+        """Take a binding; that of a `global` or `nonlocal` name goes to the scope which has it.
+
+        Args:
+            name: what is bound.
+            binding: what binds it.
+        """
         scope = self
         if name in self._global:
             scope = self.top()

@@ -214,7 +214,12 @@ def _remembered(content: bytes) -> SourceText:
 
 
 def is_ignored(path: str, generated: Collection[str]) -> bool:
-    """Tell whether a file is ignored whatever it holds, so that nobody needs to read it."""
+    """Tell whether a file is ignored whatever it holds, so that nobody needs to read it.
+
+    Args:
+        path: of the file.
+        generated: paths of files that tools write, besides those known by name.
+    """
     return ignored_reason(path, None, generated) is not None
 
 

@@ -449,7 +449,11 @@ class _Reader:
 
 
 def bound_in(body: Iterable[Statement]) -> set[str]:
-    """Return the names that statements may bind in their module, those of stars apart."""
+    """Return the names that statements may bind in their module, those of stars apart.
+
+    Args:
+        body: the statements.
+    """
     found: set[str] = set()
     for statement in body:
         if isinstance(statement, Bind):

@@ -81,6 +81,9 @@ class Packages:
 
         There `from pkg import name` and `pkg.name` mean one thing before the move and another
         after it.
+
+        Args:
+            module: its dotted name before the move.
         """
         package, _, child = module.rpartition(".")
         renamed = self._renaming.renamed
@@ -119,7 +122,12 @@ class Packages:
         return words is _ALL or word in words
 
     def lists(self, package: str, child: str) -> int | None:
-        """Return the line on which the package's `__all__` lists a name, or None."""
+        """Return the line on which a package's `__all__` lists a name, or None.
+
+        Args:
+            package: its dotted name.
+            child: the name.
+        """
         module = self._renaming.table.by_name.get(package)
         if module is None or module.namespace or b"__all__" not in self._read(module.path):
             return None
@@ -127,7 +135,12 @@ class Packages:
         return None if names is None else names.listed.get(child)
 
     def loads(self, package: str, child: str) -> bool:
-        """Tell whether importing a package goes on importing one of its submodules."""
+        """Tell whether importing a package goes on importing one of its submodules.
+
+        Args:
+            package: its dotted name.
+            child: the last name of the submodule.
+        """
         submodule = f"{package}.{child}"
         return any(
             site.imported == submodule or site.imported.startswith(f"{submodule}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from lane_planner.promotion.half_run import half_run
 from lane_planner.promotion.imports import ChangedBinding
@@ -180,14 +180,14 @@ def _refuse_unlisted(relocation: Relocation, partings: Partings) -> None:
             )
 
 
-def unbound_listed(relocation: Relocation, partings: Partings) -> Iterable[tuple[str, str, int]]:
+def unbound_listed(relocation: Relocation, partings: Partings) -> Iterator[tuple[str, str, int]]:
     """Yield submodules that part from a package whose `__all__` lists them and that binds none.
 
     Args:
         relocation: the promotion.
         partings: what it parts.
 
-    Returns:
+    Yields:
         The package's name, the submodule's last name and the line of the `__all__`.
     """
     packages = relocation.packages

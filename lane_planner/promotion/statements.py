@@ -89,7 +89,15 @@ def _plain(text: str, start: int, end: int) -> ImportStatement:
 
 
 def parsed(statement: str, start: int) -> ImportStatement:
-    """Return the parts of a statement that stands somewhere in a text, as libcst reads it."""
+    """Return the parts of a statement that stands somewhere in a text, as libcst reads it.
+
+    Args:
+        statement: its text.
+        start: offset of its first character in the text around it.
+
+    Raises:
+        Unparsable: it is not one import statement.
+    """
     import libcst as cst
     from libcst.metadata import MetadataWrapper, PositionProvider
 

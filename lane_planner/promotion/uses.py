@@ -423,7 +423,12 @@ class _Uses:
 
 
 def rebound_reason(module: str, bound: Bound) -> str:
-    """Return why a reference to a module through its package is refused."""
+    """Return why a reference to a module through its package is refused.
+
+    Args:
+        module: its dotted name before the move.
+        bound: what the package makes of its name.
+    """
     return (
         f"{bound.path}:{bound.line} makes {module.rpartition('.')[2]} something else than the "
         f"module {module}: promote the package with it, or rename one of them"
