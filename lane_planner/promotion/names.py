@@ -119,12 +119,14 @@ class Unreadable(Exception):
     Args:
         line: where the parser gave up, from 1.
         reason: what is the matter with the file: "does not parse".
+        runs: whether Python may run it all the same.
     """
 
-    def __init__(self, line: int, reason: str = "does not parse") -> None:
+    def __init__(self, line: int, reason: str = "does not parse", *, runs: bool = False) -> None:
         super().__init__(line, reason)
         self.line = line
         self.reason = reason
+        self.runs = runs
 
 
 def names_of(text: str) -> Names:
@@ -138,7 +140,8 @@ def names_of(text: str) -> Names:
     """
     found = _names_of(text)
     if isinstance(found, Unreadable):
-        raise Unreadable(found.line, found.reason)  # anew: a raised one keeps all that saw it
+        # Anew: one that was raised holds on to all that it went through.
+        raise Unreadable(found.line, found.reason, runs=found.runs)
     return found
 
 
@@ -153,7 +156,7 @@ def _names_of(text: str) -> Names | Unreadable:
     except SyntaxError as error:
         return Unreadable(error.lineno or 1)
     except (RecursionError, MemoryError):
-        return Unreadable(1, "nests too deeply to be read")
+        return Unreadable(1, "nests too deeply to be read", runs=True)
     except ValueError:  # NUL bytes
         return Unreadable(1)
 

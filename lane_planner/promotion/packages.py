@@ -16,7 +16,7 @@ import msgspec
 from lane_planner.graph.resolve import ImportSite
 from lane_planner.promotion.bindings import NamedImport
 from lane_planner.promotion.names import Names, Unreadable, names_of
-from lane_planner.promotion.naming import Renaming
+from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.text import SourceText
 from lane_planner.scan.decode import Undecodable
 from lane_planner.scan.modules import Module
@@ -218,7 +218,11 @@ class Packages:
         return any(site.line == line and site.kind == "typing" for site in sites)
 
     def _names(self, module: Module, name: str) -> Names | None:
-        """Return the names of a file; None where it has no such name, or says nothing at all."""
+        """Return the names of a file; None where it has no such name, or says nothing at all.
+
+        Raises:
+            Refused: what it says cannot be told.
+        """
         if module.namespace or not module.path.endswith(".py"):
             return None
         content = self._read(module.path)
@@ -227,5 +231,10 @@ class Packages:
             return None
         try:
             return names_of(SourceText(content).text)
-        except (Undecodable, Unreadable):
+        except Undecodable:
             return None  # importing it fails before it binds anything
+        except Unreadable as error:
+            if error.runs:
+                what = f"the file {error.reason}, so what it makes of {name} cannot be told"
+                raise Refused(module.path, error.line, what) from error
+            return None

@@ -7,6 +7,8 @@ import time
 import pytest
 
 from lane_planner.promotion.names import names_of
+from lane_planner.promotion.naming import Refused
+from tests.promotion.trees import promoted
 
 WIDE = ["a", "é", "߿", "ࠀ", "￿", "𐀀", "𝔸"]
 
@@ -29,3 +31,16 @@ def test_a_table_on_one_line_is_read_in_time_that_grows_with_it() -> None:
         return time.process_time() - start
 
     assert seconds(6000) < 10 * seconds(1500)  # 16 times as long if each place is counted anew
+
+
+def test_what_a_package_that_nests_too_deeply_binds_is_not_guessed() -> None:
+    files = {
+        "candidate/__init__.py": "",
+        "candidate/p/__init__.py": "from .run import run\nx = " + " + ".join(["1"] * 2000) + "\n",
+        "candidate/p/run.py": "def run(): ...\n",
+        "app.py": "from candidate.p import run\n",
+    }
+    with pytest.raises(Refused, match="nests too deeply to be read, so what it makes of run"):
+        promoted(files, ["candidate/p/run.py"])
+    broken = files | {"candidate/p/__init__.py": "from .run import run\nx = (\n"}
+    promoted(broken, ["candidate/p/run.py"])
