@@ -23,7 +23,7 @@ from lane_planner.promotion.companions import MirroredTests, files_beside, mirro
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.layout import is_shim, lay_out
 from lane_planner.promotion.mentions import Mentions
-from lane_planner.promotion.names import Unreadable, names_of
+from lane_planner.promotion.names_reader import Unreadable, names_of
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.naming_calls import NAMING_CALLS, NAMING_WORDS
 from lane_planner.promotion.notes import listed_no_more, lost_to_history, two_commits, what_runs

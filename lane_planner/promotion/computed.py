@@ -225,7 +225,7 @@ def _absolute(skeleton: Skeleton, anchor: Skeleton) -> Skeleton:
 def _first_literal(node: ast.expr) -> str:
     """Return the literal that an expression begins with, or "".
 
-    It is the one that `lane_planner.promotion.names` takes for the start of a name.
+    It is the one that `lane_planner.promotion.names_reader` takes for the start of a name.
     """
     while True:
         if isinstance(node, ast.BinOp):
