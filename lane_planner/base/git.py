@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from functools import cache
@@ -12,8 +13,27 @@ from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.process import Completed, run
 
 # fsmonitor and hooks name programs in the repository's own configuration: analysing a repository
-# must not run them. Optional locks would let `git status` rewrite the user's index.
-_SAFE = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
+# must not run them, and a hook that fails must not break a run that touches nothing of its owner's.
+# Optional locks would let `git status` rewrite the user's index. The rest changes what is printed,
+# and where git looks.
+_SAFE = tuple(
+    part
+    for setting in (
+        "core.fsmonitor=false", "core.hooksPath=/dev/null", "gc.auto=0", "grep.column=false",
+        "grep.fullName=false", "log.showSignature=false", "submodule.recurse=false",
+    )
+    for part in ("-c", setting)
+)  # fmt: skip
+
+_OURS = {
+    "GIT_NO_REPLACE_OBJECTS": "1",  # what is rewritten into a commit is what the repository holds
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+
+_OLDEST = (2, 30)
+_VERSION = re.compile(r"git version (\d+)\.(\d+)")
 
 
 # What ties git to one repository: `git rev-parse --local-env-vars`, and what git sets for hooks.
@@ -40,15 +60,19 @@ REPOSITORY_VARIABLES = frozenset(
     }
 )
 
-# How git gets to a server, where its own programs are, and settings are the user's affair, even
+# How git gets to a server, where it and its programs look, and settings are the user's affair, even
 # those given for one command (`git -c`, or CI's GIT_CONFIG_COUNT). GIT_CONFIG is not one of them:
 # it names the only file that `git config` reads.
 _KEPT = (
     "GIT_ALLOW_PROTOCOL",
     "GIT_ASKPASS",
+    "GIT_ATTR_NOSYSTEM",
+    "GIT_CEILING_DIRECTORIES",
     "GIT_CONFIG_",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
     "GIT_EXEC_PATH",
     "GIT_HTTP_",
+    "GIT_LFS_",
     "GIT_PROXY_",
     "GIT_SSH",
     "GIT_SSL_",
@@ -71,8 +95,7 @@ def environment_for_git() -> dict[str, str]:
 
 @cache
 def _environment() -> dict[str, str]:
-    ours = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    return environment_for_git() | ours
+    return environment_for_git() | _OURS
 
 
 class Git:
@@ -94,11 +117,14 @@ class Git:
         """Return the repository that holds a directory, or None if none does.
 
         Raises:
-            EnvironmentFailure: git is missing, or refuses the repository.
+            EnvironmentFailure: git is missing or too old, or refuses the repository.
         """
         environment = _environment()
         if shutil.which("git", path=environment.get("PATH")) is None:
             raise EnvironmentFailure("git is not on PATH: install it, or add its directory to PATH")
+
+        # Before all else: what an older git makes of our questions is no answer.
+        _require_version(run(["git", "--version"], cwd=directory, env=environment))
 
         def asked(*options: str) -> Completed:
             argv = ["git", *_SAFE, "rev-parse", *options]
@@ -109,7 +135,7 @@ class Git:
             said = done.stderr.decode("utf-8", "replace").strip()
             if "not a git repository" in said or "must be run in a work tree" in said:
                 return None
-            raise EnvironmentFailure(f"git cannot read {directory}: {_first_line(said)}")
+            raise EnvironmentFailure(f"git cannot read {directory}: {_complaint(said)}")
         lines = done.stdout.removesuffix(b"\n").split(b"\n")
         if len(lines) != 2:  # a directory's name holds a newline: one answer at a time
             answers = (asked("--show-toplevel"), asked("--git-common-dir"))
@@ -186,11 +212,11 @@ class Git:
         """Run a git command that has to succeed and return what it printed.
 
         Raises:
-            EnvironmentFailure: it failed; the message holds git's own first line.
+            EnvironmentFailure: it failed; the message holds git's own words.
         """
         done = self.ask(*arguments, stdin=stdin, env=env)
         if done.exit_code != 0:
-            said = _first_line(done.stderr.decode("utf-8", "replace").strip())
+            said = _complaint(done.stderr.decode("utf-8", "replace"))
             raise EnvironmentFailure(f"git {arguments[0]} failed in {self.directory}: {said}")
         return done.stdout
 
@@ -240,5 +266,30 @@ class Git:
         return tuple(sorted(found))
 
 
-def _first_line(text: str) -> str:
-    return text.partition("\n")[0] or "no message"
+def _require_version(done: Completed) -> None:
+    said = done.stdout.decode("utf-8", "replace").strip()
+    found = _VERSION.match(said)
+    if found is not None and (int(found[1]), int(found[2])) < _OLDEST:
+        raise EnvironmentFailure(
+            f"git {'.'.join(map(str, _OLDEST))} or newer is needed, and the one on PATH says "
+            f"`{said.partition(chr(10))[0]}`: install a newer one"
+        )
+
+
+def _complaint(stderr: str) -> str:
+    """Return in one line why git failed, as it says itself.
+
+    That is its first line, which may go on in the next one, or be that of a program that git runs:
+    then git's own last word is added. What it advises about ownership is kept.
+    """
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("hint:", "warning:"))] or lines
+    if not told:
+        return "no message"
+    parts = told[:2] if told[0].endswith(":") else told[:1]
+    text = " ".join(parts)
+    last = next((line for line in reversed(told) if line.startswith("fatal:")), None)
+    if last is not None and not told[0].startswith("fatal:"):
+        text = f"{text}; {last}"
+    advice = next((line for line in lines if "--add safe.directory" in line), None)
+    return text if advice is None else f"{text}; if you trust it: {advice}"
