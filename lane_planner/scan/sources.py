@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -39,7 +39,8 @@ class Entry(NamedTuple):
     Attributes:
         path: below the root, "/"-separated; undecodable bytes stand as surrogates.
         stat: in a working tree; else None.
-        blob: its git blob id as bytes, in a commit; else None.
+        blob: its git blob id as bytes, in a commit, or where a sparse checkout leaves it out of
+            the working tree; else None.
     """
 
     path: str
@@ -62,6 +63,9 @@ class Source(Protocol):
 class WorkingTree:
     """The files below a directory that git tracks or would not ignore; outside git, a walk.
 
+    What a sparse checkout leaves out is read from git's index: it is part of the repository, and
+    without it what imports it would import what is not there.
+
     Args:
         root: the directory.
         git: the repository that holds it, or None.
@@ -79,16 +83,19 @@ class WorkingTree:
         Raises:
             EnvironmentFailure: git or the file system fails.
         """
-        paths = self._walk() if self._git is None else _listed(self._git)
+        paths = dict.fromkeys(self._walk(), False) if self._git is None else _listed(self._git)
         base = f"{self._root}/"
         found = []
+        left_out = []
         for path in sorted(paths):
             if self._excluded is not None and self._excluded.matches(path):
                 continue
             try:
                 status = os.lstat(base + path)
             except (FileNotFoundError, NotADirectoryError):
-                continue  # tracked, but deleted in the working tree
+                if paths[path]:
+                    left_out.append(path)
+                continue  # else tracked, but deleted in the working tree
             except OSError as error:
                 raise EnvironmentFailure(f"cannot read {path}: {error.strerror}") from error
             if stat.S_ISREG(status.st_mode):
@@ -96,12 +103,28 @@ class WorkingTree:
                     status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
                 )
                 found.append(Entry(path, key, None))
+        if left_out and self._git is not None:
+            blobs = _staged(self._git)
+            found += [Entry(path, None, blobs[path]) for path in left_out if path in blobs]
+            found.sort(key=lambda entry: entry.path)
         return found
 
     def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes | OSError]]:
-        """Yield each entry with its bytes, or with why it cannot be read."""
+        """Yield each entry with its bytes, or with why it cannot be read.
+
+        Raises:
+            EnvironmentFailure: git cannot read an object.
+        """
         base = f"{self._root}/"
-        for entry in entries:
+        wanted = list(entries)
+        left_out = [entry for entry in wanted if entry.blob is not None]
+        texts: dict[Entry, bytes] = {}
+        if left_out and self._git is not None:
+            texts.update(_objects(self._git, left_out))
+        for entry in wanted:
+            if entry in texts:
+                yield entry, texts[entry]
+                continue
             try:
                 with open(base + entry.path, "rb", buffering=0) as file:
                     yield entry, file.readall()
@@ -145,6 +168,11 @@ class CommitTree:
         Raises:
             EnvironmentFailure: git fails, or has no such commit.
         """
+        if self._git.commit_id(self._commit) is None:
+            raise EnvironmentFailure(
+                f"commit {self._commit[:12]} is not in the repository any more: has its branch "
+                "been rewritten?"
+            )
         listing = self._git.out("ls-tree", "-r", "-z", self._commit)
         found = []
         for line in listing.split(b"\0"):
@@ -162,23 +190,43 @@ class CommitTree:
         Raises:
             EnvironmentFailure: git cannot read an object.
         """
-        wanted = list(entries)
-        ids = "".join(f"{(entry.blob or b'').hex()}\n" for entry in wanted)
-        answer = self._git.out("cat-file", "--batch", stdin=ids.encode("ascii"))
-        position = 0
-        for entry in wanted:
-            end = answer.index(b"\n", position)
-            fields = answer[position:end].split()
-            if len(fields) != 3:
-                raise EnvironmentFailure(f"git has no object for {entry.path}: run `git fsck`")
-            size = int(fields[2])
-            yield entry, answer[end + 1 : end + 1 + size]
-            position = end + 1 + size + 1
+        yield from _objects(self._git, list(entries))
 
 
-def _listed(git: Git) -> set[str]:
+def _objects(git: Git, wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+    """Yield each entry with the bytes of its blob."""
+    ids = "".join(f"{(entry.blob or b'').hex()}\n" for entry in wanted)
+    answer = git.out("cat-file", "--batch", stdin=ids.encode("ascii"))
+    position = 0
+    for entry in wanted:
+        end = answer.index(b"\n", position)
+        fields = answer[position:end].split()
+        if len(fields) != 3:
+            raise EnvironmentFailure(f"git has no object for {entry.path}: run `git fsck`")
+        size = int(fields[2])
+        yield entry, answer[end + 1 : end + 1 + size]
+        position = end + 1 + size + 1
+
+
+def _listed(git: Git) -> dict[str, bool]:
+    """Return the files below the directory, each with whether the working tree may lack it."""
     listing = git.out(
-        "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--",
+        "ls-files", "-z", "-t", "--cached", "--others", "--exclude-standard", "--",
         *(f"*{suffix}" for suffix in SUFFIXES),
     )  # fmt: skip
-    return {os.fsdecode(name) for name in listing.split(b"\0") if name and name[-1:] != b"/"}
+    return {
+        os.fsdecode(line[2:]): line[:1] == b"S"  # "skip-worktree", as sparse checkouts mark it
+        for line in listing.split(b"\0")
+        if line and line[-1:] != b"/"
+    }
+
+
+def _staged(git: Git) -> dict[str, bytes]:
+    """Return the blobs of the regular files in the index, by path."""
+    listing = git.out("ls-files", "-z", "--stage", "--", *(f"*{suffix}" for suffix in SUFFIXES))
+    found = {}
+    for line in listing.split(b"\0"):
+        head, _, name = line.partition(b"\t")
+        if head.startswith(b"100"):
+            found[os.fsdecode(name)] = bytes.fromhex(head.split()[1].decode("ascii"))
+    return found
