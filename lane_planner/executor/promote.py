@@ -148,6 +148,12 @@ def find_goal(snapshot: Snapshot, wanted: str, paths: Iterable[str] = ()) -> Goa
             f"{printable(wanted)} is the whole lane {lane.name}: "
             "use `lane-planner plan` and `lane-planner apply`"
         )
+    inside = [path for path in snapshot.submodules if path.startswith(f"{directory}/")]
+    if directory is not None and inside:
+        raise UsageError(
+            f"{printable(min(inside))} is a submodule, which stays where it is: "
+            f"promote the modules of {printable(directory)} one by one"
+        )
     if not names:
         raise UsageError(f"{printable(wanted)} holds no module to promote")
     prefix = lanes.roots().dotted(lane_path)

@@ -40,6 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         blobs: id of each file's blob, by path below the root.
         scanned: the files and the graph that the facts are of.
         links: paths of the symbolic links among the files.
+        submodules: paths of the submodules.
     """
 
     git: Git
@@ -48,6 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     blobs: Mapping[str, bytes]
     scanned: Scanned
     links: frozenset[str] = frozenset()
+    submodules: frozenset[str] = frozenset()
 
     def leaving(self, lane: Lane, cache: ScanCache) -> Snapshot:
         """Return the snapshot with what does not parse in the lane that is to be left.
@@ -133,19 +135,22 @@ def take_snapshot(
     source = CommitTree(git, commit, excluded(settings))
     scanned = scan_repository(source, settings, cache)
     facts = facts_of(scanned, settings, {}, MADE_INIT, coverage)
-    blobs, links = _blobs(git, commit)
-    return Snapshot(git, commit, facts, blobs, scanned, links)
+    blobs, links, submodules = _blobs(git, commit)
+    return Snapshot(git, commit, facts, blobs, scanned, links, submodules)
 
 
-def _blobs(git: Git, commit: str) -> tuple[dict[str, bytes], frozenset[str]]:
-    """Return the id of each file's blob by path, and the paths of the symbolic links."""
+def _blobs(git: Git, commit: str) -> tuple[dict[str, bytes], frozenset[str], frozenset[str]]:
+    """Return the id of each file's blob by path, and the paths of symbolic links and submodules."""
     blobs = {}
     links = set()
+    submodules = set()
     for line in git.out("ls-tree", "-r", "-z", commit).split(b"\0"):
         head, _, name = line.partition(b"\t")
+        path = os.fsdecode(name)
         if head[7:11] == b"blob":
-            path = os.fsdecode(name)
             blobs[path] = bytes.fromhex(head[12:].decode("ascii"))
             if head[:6] == b"120000":
                 links.add(path)
-    return blobs, frozenset(links)
+        elif head[:6] == b"160000":
+            submodules.add(path)
+    return blobs, frozenset(links), frozenset(submodules)
