@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -410,6 +410,33 @@ def create_branches(git: Git, branches: Mapping[str, str], *, reason: str) -> No
     _update_refs(git, "".join(commands), reason)
 
 
+def require_not_checked_out(git: Git, branches: Iterable[str]) -> None:
+    """Make sure that no work tree is on one of some branches: without it, it would be on nothing.
+
+    `git branch -D` sees to that; `git update-ref`, which takes many in a transaction, does not.
+
+    Args:
+        git: the repository.
+        branches: their names.
+
+    Raises:
+        UsageError: one is.
+    """
+    wanted = {f"refs/heads/{name}": name for name in branches}
+    if not wanted:
+        return
+    place = ""
+    for line in git.out("worktree", "list", "--porcelain").split(b"\n"):
+        what, _, value = os.fsdecode(line).partition(" ")
+        if what == "worktree":
+            place = value
+        elif what == "branch" and value in wanted:
+            raise UsageError(
+                f"branch {printable(wanted[value])} is checked out in {printable(place)}: nothing "
+                "was undone; check out another one there first"
+            )
+
+
 def delete_branches(git: Git, branches: Mapping[str, str], *, reason: str) -> None:
     """Delete branches that still are at their commits, all in one transaction.
 
@@ -419,8 +446,10 @@ def delete_branches(git: Git, branches: Mapping[str, str], *, reason: str) -> No
         reason: for the reflog.
 
     Raises:
+        UsageError: one is checked out somewhere; nothing changed.
         EnvironmentFailure: one is elsewhere or gone, or git cannot write them; nothing changed.
     """
+    require_not_checked_out(git, branches)
     commands = (f"delete refs/heads/{name}\0{commit}\0" for name, commit in branches.items())
     _update_refs(git, "".join(commands), reason)
 

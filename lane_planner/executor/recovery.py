@@ -11,7 +11,7 @@ from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import printable
 from lane_planner.executor.files import remove
-from lane_planner.executor.git_write import delete_branches
+from lane_planner.executor.git_write import delete_branches, require_not_checked_out
 from lane_planner.executor.journal import (
     Clock,
     Journal,
@@ -99,7 +99,8 @@ def roll_back(git: Git, *, clock: Clock = utc_now) -> RolledBack:
         clock: tells the time for the journal.
 
     Raises:
-        UsageError: there is none to undo, or one of its branches has been merged or has moved on.
+        UsageError: there is none to undo, or one of its branches has been merged, has moved on, or
+            is checked out.
         EnvironmentFailure: another run is under way, or git or the disk failed.
     """
     with _alone(git, clock), Journal.open(journal_path(git), clock=clock) as journal:
@@ -115,6 +116,7 @@ def roll_back(git: Git, *, clock: Clock = utc_now) -> RolledBack:
                     f"branch {printable(name)} of run {run.id} has moved on to {at[:12]}: "
                     "nothing was undone; delete or rename it first"
                 )
+        require_not_checked_out(git, there)
         merged = [name for name, commit in sorted(there.items()) if _merged(git, run, commit)]
         if merged:
             raise UsageError(
