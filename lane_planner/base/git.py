@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -217,7 +217,9 @@ class Git:
         done = self.ask(*arguments, stdin=stdin, env=env)
         if done.exit_code != 0:
             said = _complaint(done.stderr.decode("utf-8", "replace"))
-            raise EnvironmentFailure(f"git {arguments[0]} failed in {self.directory}: {said}")
+            raise EnvironmentFailure(
+                f"git {_command(arguments)} failed in {self.directory}: {said}"
+            )
         return done.stdout
 
     def commit_id(self, revision: str = "HEAD") -> str | None:
@@ -274,6 +276,14 @@ def _require_version(done: Completed) -> None:
             f"git {'.'.join(map(str, _OLDEST))} or newer is needed, and the one on PATH says "
             f"`{said.partition(chr(10))[0]}`: install a newer one"
         )
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return which command of git arguments are of, past settings ("-c", "name=value")."""
+    first = 0
+    while arguments[first] == "-c":
+        first += 2
+    return arguments[first]
 
 
 def _complaint(stderr: str) -> str:
