@@ -7,9 +7,12 @@ state of a run is what replaying its events says.
 from __future__ import annotations
 
 import datetime
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import quote
@@ -23,6 +26,11 @@ from lane_planner.gates.select import Phase
 VERSION = 3
 _READABLE = (1, 2, VERSION)
 _LOCK_SECONDS = 10.0
+_SHARED_BYTES = 32_768  # what SQLite needs for the file that its processes share
+# How SQLite says that it could not make that file.
+_NO_PLACE = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}
+)
 
 Clock = Callable[[], str]
 Mode = Literal["single", "stack", "wave"]
@@ -334,9 +342,7 @@ class Journal:
         if not path.exists():
             return None
         with _told(path):
-            # As a URI, since only so SQLite opens a file without the right to make one.
-            uri = f"file:{quote(str(path).encode('utf-8', 'surrogateescape'))}?mode=ro"
-            connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS, isolation_level=None)
+            connection = _opened_to_read(path)
             try:
                 if _version(connection) == 0:  # whoever was making it was killed
                     connection.close()
@@ -538,6 +544,45 @@ def replay(run: int, events: Iterable[tuple[str, Event]], *, holder: int | None)
     )
 
 
+def _opened_to_read(path: Path) -> sqlite3.Connection:
+    # As a URI, since only so SQLite opens a file without the right to make one.
+    uri = f"file:{quote(str(path).encode('utf-8', 'surrogateescape'))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS, isolation_level=None)
+    try:
+        _version(connection)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF not in _NO_PLACE:
+            raise
+        return _read_elsewhere(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _read_elsewhere(path: Path) -> sqlite3.Connection:
+    """Return a journal in memory.
+
+    Even to read it, SQLite makes a file beside it, which a full disk or one that cannot be written
+    to does not take. Where that file is missing, nobody else has the journal open.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / path.name
+        shutil.copyfile(path, copy)
+        log = path.with_name(f"{path.name}-wal")  # what a killed run wrote last
+        if log.exists():
+            shutil.copyfile(log, copy.with_name(log.name))
+        found = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            with closing(sqlite3.connect(copy)) as source:
+                source.backup(found)
+        except BaseException:
+            found.close()
+            raise
+    return found
+
+
 def _encoded(event: Event) -> str:
     return msgspec.json.encode(event).decode("utf-8")
 
@@ -561,11 +606,13 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        # Also for who only reads, since SQLite shares an index of the log between all who do.
-        code = getattr(error, "sqlite_errorcode", 0)  # failures of the Python module have none
-        denied = code & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-        hint = "; it takes the right to read it and to write in its directory" if denied else ""
-        raise EnvironmentFailure(f"cannot use the journal {path}: {error}{hint}") from error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # failures of Python's module have none
+        why = str(error)
+        if code == sqlite3.SQLITE_IOERR and _full(path):
+            why = "no space left on device"
+        elif code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            why += "; it takes the right to read it and to write in its directory"
+        raise EnvironmentFailure(f"cannot use the journal {path}: {why}") from error
     except (sqlite3.DatabaseError, msgspec.MsgspecError) as error:
         raise EnvironmentFailure(
             f"the journal {path} is damaged ({error}): move it away to go on without it"
@@ -573,3 +620,8 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise EnvironmentFailure(f"cannot use the journal {path}: {reason}") from error
+
+
+def _full(path: Path) -> bool:
+    there = os.statvfs(path.parent)
+    return there.f_bavail * there.f_frsize < _SHARED_BYTES

@@ -188,7 +188,7 @@ def test_a_read_only_journal_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [[], ["-wal"]], ids=["whole", "left by a kill"])
-def test_a_journal_that_cannot_be_read_where_it_stands_is_told(left: list[str]) -> None:
+def test_a_journal_is_read_where_nothing_can_be_written_beside_it(left: list[str]) -> None:
     # Not in tmp_path, which nobody but its owner may enter.
     directory = Path(tempfile.mkdtemp())
     path = directory / "journal.sqlite"
@@ -202,8 +202,12 @@ def test_a_journal_that_cannot_be_read_where_it_stands_is_told(left: list[str]) 
     if before == 0:
         os.seteuid(65_534)
     try:
+        reading = Journal.open_if_there(path)
+        assert reading is not None
+        with reading:
+            assert len(reading.runs(holder=None)) == 1
         with pytest.raises(EnvironmentFailure, match="write in its directory") as caught:
-            Journal.open_if_there(path)
+            Journal.open(path)
     finally:
         os.seteuid(before)
         directory.chmod(0o755)
