@@ -112,8 +112,8 @@ class News(NamedTuple):
 def status(git: Git) -> Status:
     """Return the state of a repository's runs; nothing is written.
 
-    A run that was killed between making its only branch and writing so counts as done, unless pull
-    requests were to follow.
+    A run that was killed between making its branch and writing so counts as done; but not one that
+    can be gone on with, as it may have had more to do: further branches, pull requests, the log.
 
     Raises:
         EnvironmentFailure: the journal or the lock cannot be read.
@@ -234,7 +234,7 @@ def _runs(git: Git, now: Holder | None) -> tuple[Run, ...]:
 
 
 def _settled(git: Git, run: Run) -> Run:
-    if run.status != "interrupted" or run.result is None or not _one_act(run):
+    if run.status != "interrupted" or run.result is None or run.begun.order:
         return run
     at = git.commit_id(f"refs/heads/{run.branch}")
     return msgspec.structs.replace(run, status="done") if at == run.result else run
@@ -302,25 +302,3 @@ def _branches(git: Git, run: Run) -> tuple[BranchDetail, ...]:
             state = "moved"
         details.append(BranchDetail(name, commit, now, state))
     return tuple(details)
-
-
-class _PullRequestsAsked(msgspec.Struct, frozen=True):
-    pull_requests: dict[str, object] | None = None
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    """What of an order says whether anything follows the branch; it is cheaper than all of it."""
-
-    options: _PullRequestsAsked
-
-
-def _one_act(run: Run) -> bool:
-    """Whether all that a run makes is one branch, so that it is done once that is there."""
-    if run.begun.mode != "single":
-        return False
-    if not run.begun.order:
-        return True
-    try:
-        return msgspec.json.decode(run.begun.order, type=_Asked).options.pull_requests is None
-    except msgspec.MsgspecError:
-        return False  # going on with it says what is wrong with the order

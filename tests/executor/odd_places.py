@@ -14,12 +14,13 @@ from tests.executor.repositories import git, new_repository, snapshot
 
 BRANCHES = "promote/candidate-to-core/"
 
-# With KILL naming a file that is there, the gate removes it and kills who runs it.
+# With KILL naming a file that is there, the gate removes it and kills who runs it, as soon as the
+# file is there that is named in it.
 _GATE = """\
 import os, signal
 assert os.path.exists('main.py') and not os.path.exists('untracked.txt')
 mark = os.environ.get('KILL')
-if mark and os.path.exists(mark):
+if mark and os.path.exists(mark) and os.path.exists(open(mark).read()):
     os.unlink(mark)
     os.kill(os.getppid(), signal.SIGKILL)
 """
@@ -239,11 +240,11 @@ def rolled_back(root: Path) -> None:
     assert (undone.code, undone.err) == (0, ""), undone
 
 
-def killed(root: Path, plan: str, *options: str, env: Mapping[str, str] | None = None) -> None:
-    """Kill a run inside its first gate."""
+def killed(root: Path, plan: str, *options: str, once: str = "main.py") -> None:
+    """Kill a run inside its first gate that finds some file."""
     if "-dirty" in Path(plan).read_text(encoding="utf-8"):
         options = (*options, "--rebase-plan")
     mark = root.parent / "kill"
-    mark.touch()
-    ran = spawn(root, "apply", plan, *options, env={**(env or {}), "KILL": str(mark)})
+    mark.write_text(once, encoding="ascii")
+    ran = spawn(root, "apply", plan, *options, env={"KILL": str(mark)})
     assert ran.code == -signal.SIGKILL, ran

@@ -680,6 +680,25 @@ def test_a_branch_that_is_checked_out_elsewhere_is_not_taken_away(tmp_path: Path
     assert branches(root) == {}
 
 
+@pytest.mark.parametrize("then", ["resume", "rollback"])
+def test_a_stack_that_is_killed_between_its_branches(tmp_path: Path, then: str) -> None:
+    root = small(tmp_path / "r")
+    plan = planned(root)
+    made = there_and_back(root, plan, "--mode", "stack")
+    leave_things_about(root)
+    before = state(root)
+    killed(root, plan, "--mode", "stack", once="core/b.py")
+    assert len(branches(root)) == 1 < len(made)
+    assert "was interrupted" in run(root, "status").out
+    ended = run(root, then)
+    assert (ended.code, ended.err) == (0, ""), ended
+    if then == "resume":
+        assert branches(root) == made
+        assert len(run(root, "log", "--format", "jsonl").out.splitlines()) == 5
+        rolled_back(root)
+    untouched(root, before)
+
+
 def test_garbage_is_collected_while_a_run_is_under_way(tmp_path: Path) -> None:
     code = "import subprocess; subprocess.run(['git', 'gc', '--quiet', '--prune=now'], check=True)"
     root = small(
