@@ -739,6 +739,12 @@ class Repository:
         git = self.require_git()
         return metrics(read(git), status(git).runs)
 
+    def passed_over(self) -> tuple[str, ...]:
+        """Return what new commits go without; see `lane_planner.executor.git_write.passed_over`."""
+        from lane_planner.executor.git_write import passed_over
+
+        return passed_over(self.require_git())
+
     def roll_back(self) -> RolledBack:
         """Undo the last run; see `lane_planner.executor.recovery.roll_back`."""
         from lane_planner.executor.recovery import roll_back

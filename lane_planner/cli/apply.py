@@ -24,6 +24,7 @@ from lane_planner.cli.options import (
 if TYPE_CHECKING:
     from lane_planner.executor.campaign import Result
     from lane_planner.executor.journal import Mode
+    from lane_planner.repository import Repository
 
 
 @click.command()
@@ -107,11 +108,14 @@ def command(
     )  # fmt: skip
     with steps_shown(options, steps or content.count(b'"moves"')) as observe:
         result = repository.apply(content, str(plan), wanted, observe)
-    return shown(options, result)
+    return shown(options, repository, result)
 
 
-def shown(options: Common, result: Result) -> int:
+def shown(options: Common, repository: Repository, result: Result) -> int:
     """Write how carrying a plan out ended, and return the exit code."""
+    if result.branches:
+        for note in repository.passed_over():
+            options.note(note)
     from lane_planner.report.application import application_document, application_text
 
     if options.format == "json":

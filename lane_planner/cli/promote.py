@@ -63,6 +63,8 @@ def command(
     if act and analysis.ready:
         with steps_shown(options, len(analysis.steps)) as observe:
             outcome = repository.promote(snapshot, analysis, observe, log_file)
+        for note in repository.passed_over() if outcome.success else ():
+            options.note(note)
     phase = "analyse" if analyze_only or not analysis.ready else "move"
     if outcome is not None:
         phase = "complete" if outcome.success else "gates"

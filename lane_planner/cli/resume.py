@@ -29,7 +29,7 @@ def command(options: Common, workers: int | None, scheduler: str | None) -> int:
     from lane_planner.executor.journal import Run
 
     if not isinstance(result, Run):
-        return shown(options, result)
+        return shown(options, repository, result)
     from lane_planner.report.application import run_document, run_text
 
     if options.format == "json":

@@ -42,6 +42,9 @@ _PLAIN_INDEX = (
 
 _MODULES_IN_MESSAGE = 20
 
+# The hooks that can refuse or change a commit, or a branch. The others only tell of one.
+_JUDGING = ("pre-commit", "prepare-commit-msg", "commit-msg", "reference-transaction")
+
 
 class Entry(NamedTuple):
     """A file as a tree holds it.
@@ -334,6 +337,28 @@ def committer(git: Git, environ: Mapping[str, str] | None = None) -> str:
     """
     said = git.out("var", "GIT_COMMITTER_IDENT", env=identity(git, environ))
     return said.decode("utf-8", "replace").rpartition(">")[0] + ">"
+
+
+def passed_over(git: Git) -> tuple[str, ...]:
+    """Return what a user has set up for commits that ours go without, each in a line.
+
+    No hook runs: it would find no checkout and no index of its user's to judge, and one that fails
+    or writes could not be undone. Nothing is signed: a run that was killed has to come to the same
+    commits again, and nobody may be there to be asked for a pass phrase.
+    """
+    notes = []
+    # Not `git rev-parse --git-path hooks`: we tell git that there are none.
+    done = git.ask("config", "-z", "--type=path", "--get-all", "core.hooksPath")
+    paths = done.stdout.split(b"\0")[:-2]  # the last one is ours
+    place = git.toplevel / os.fsdecode(paths[-1]) if paths else git.common_dir / "hooks"
+    there = [name for name in _JUDGING if os.access(place / name, os.X_OK)]
+    if there:
+        hooks = "hook" if len(there) == 1 else "hooks"
+        notes.append(f"{hooks} {', '.join(there)} did not run on the new commits")
+    done = git.ask("config", "--type=bool", "--get", "commit.gpgSign")
+    if done.stdout == b"true\n":
+        notes.append("the new commits are not signed, though commit.gpgSign is set")
+    return tuple(notes)
 
 
 def message_of(

@@ -188,7 +188,7 @@ def only_added(root: Path, before: Mapping[str, object]) -> None:
             same(after[name], value, name)
 
 
-def there_and_back(root: Path, plan: str, *options: str) -> dict[str, str]:
+def there_and_back(root: Path, plan: str, *options: str, notes: str = "") -> dict[str, str]:
     """Carry a plan out, undo it, and return the branches that it made, with their commits.
 
     Neither may change anything of the user's, and the commits have to hold what they should.
@@ -202,7 +202,7 @@ def there_and_back(root: Path, plan: str, *options: str) -> dict[str, str]:
         p: t for p, t in FILES.items() if not p.startswith("candidate/") and p not in AFTER
     }
     ran = run(root, "apply", plan, *options)
-    assert (ran.code, ran.err) == (0, ""), ran
+    assert (ran.code, ran.err) == (0, notes), ran
     made = branches(root)
     assert made
     same(contents(root, list(made.values())[-1]), expected)
@@ -215,10 +215,17 @@ def there_and_back(root: Path, plan: str, *options: str) -> dict[str, str]:
     return made
 
 
-def journey(root: Path, plan: str, *options: str) -> None:
-    """Carry a plan out and undo it; kill a run, and go on with it; kill one, and undo it."""
+def journey(root: Path, plan: str, *options: str, notes: str = "") -> None:
+    """Carry a plan out and undo it; kill a run, and go on with it; kill one, and undo it.
+
+    Args:
+        root: the repository's.
+        plan: file of the plan.
+        options: of `apply`.
+        notes: what is told when branches are made.
+    """
     before = state(root)
-    made = there_and_back(root, plan, *options)
+    made = there_and_back(root, plan, *options, notes=notes)
     for then in ("resume", "rollback"):
         killed(root, plan, *options)
         left = state(root)
@@ -226,7 +233,7 @@ def journey(root: Path, plan: str, *options: str) -> None:
             same(left[name], before[name], name)
         assert "was interrupted" in run(root, "status").out
         ended = run(root, then)
-        assert (ended.code, ended.err) == (0, ""), ended
+        assert (ended.code, ended.err) == (0, notes if then == "resume" else ""), ended
         assert branches(root) == (made if then == "resume" else {})
         only_added(root, before)
         if then == "resume":

@@ -290,6 +290,14 @@ def stale_locks(root: Path) -> Path:
     return root
 
 
+UNJUDGED = (
+    "hooks pre-commit, prepare-commit-msg, commit-msg, reference-transaction did not run on the "
+    "new commits\n"
+)
+NOTES: dict[Callable[[Path], Path], str] = {
+    failing_hooks: UNJUDGED,
+    signed_commits: "the new commits are not signed, though commit.gpgSign is set\n",
+}
 WHOLE_WAY: list[Callable[[Path], Path]] = [linked, failing_hooks, inside_a_submodule]
 FINE: list[Callable[[Path], Path]] = [
     plain, detached, base_in_another_work_tree, subdirectory, shallow, alternates, partial,
@@ -306,7 +314,8 @@ def test_the_whole_way(tmp_path: Path, place: Callable[[Path], Path]) -> None:
     root = place(small(tmp_path / "r"))
     plan = planned(root)
     leave_things_about(root)
-    journey(root, plan, "--mode", "stack")
+    journey(root, plan, "--mode", "stack", notes=NOTES.get(place, ""))
+    assert not (common_dir(root) / "hooked").exists()
 
 
 @pytest.mark.parametrize("place", FINE, ids=lambda place: place.__name__)
@@ -314,8 +323,7 @@ def test_it_works_there(tmp_path: Path, place: Callable[[Path], Path]) -> None:
     root = place(small(tmp_path / "r"))
     plan = planned(root)
     leave_things_about(root)
-    there_and_back(root, plan)
-    assert not (common_dir(root) / "hooked").exists()
+    there_and_back(root, plan, notes=NOTES.get(place, ""))
 
 
 def test_a_file_system_monitor_is_not_run(tmp_path: Path) -> None:
@@ -330,6 +338,27 @@ def test_a_file_system_monitor_is_not_run(tmp_path: Path) -> None:
         ran = run(root, *arguments)
         assert (ran.code, ran.err) == (0, ""), ran
         assert not (root / ".git/monitor-ran").exists()
+
+
+@pytest.mark.parametrize("where", [None, "hooks", "tools/hooks"])
+def test_hooks_that_would_have_judged_are_named(tmp_path: Path, where: str | None) -> None:
+    root = small(tmp_path / "r")
+    place = root / ".git/hooks" if where is None else root / where
+    place.mkdir(parents=True, exist_ok=True)
+    if where is not None:
+        git(root, "config", "core.hooksPath", where)
+    promote = ("promote", "candidate.a", "core")
+    for name in ("commit-msg", "post-commit"):
+        (place / name).write_text("#!/bin/sh\nexit 1\n")
+    assert run(root, *promote, "--apply").err == ""  # they may not be executed
+    rolled_back(root)
+    for name in ("commit-msg", "post-commit"):
+        (place / name).chmod(0o755)
+    assert run(root, *promote).err == ""  # a dry run commits nothing
+    ran = run(root, *promote, "--apply")
+    assert (ran.code, ran.err) == (0, "hook commit-msg did not run on the new commits\n")
+    rolled_back(root)
+    assert run(root, *promote, "--apply", "--quiet").err == ""
 
 
 def test_an_intent_to_add_is_left_as_it_is(tmp_path: Path) -> None:
