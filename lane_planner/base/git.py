@@ -249,9 +249,16 @@ class Git:
 
         Raises:
             UsageError: the repository has no commit yet.
+            EnvironmentFailure: the commit cannot be read.
         """
         commit = self.commit_id()
         if commit is None:
+            done = self.ask("rev-parse", "--verify", "--quiet", "HEAD")
+            if done.exit_code == 0:  # there is one, but not in the object store
+                raise EnvironmentFailure(
+                    f"git cannot read commit {done.stdout.decode('ascii')[:12]}, which is checked "
+                    f"out in {self.toplevel}: run `git fsck`"
+                )
             raise UsageError(f"{self.toplevel} has no commit yet: commit the modules first")
         return commit
 

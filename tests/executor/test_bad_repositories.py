@@ -620,6 +620,45 @@ def test_a_repository_of_somebody_else(tmp_path: Path, monkeypatch: pytest.Monke
     untouched(root, before)
 
 
+@pytest.mark.parametrize("name", ["apply", "promote"])
+def test_objects_that_are_gone(tmp_path: Path, name: str) -> None:
+    root = alternates(small(tmp_path / "r"))
+    arguments = act_on(root, name)
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    (tmp_path / "r").rename(tmp_path / "gone")
+    ran = run(root, *arguments)
+    assert ran.code == 4
+    assert ran.error().startswith("git cannot read commit ")
+    assert ran.error().endswith(f"which is checked out in {root}: run `git fsck`")
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    (tmp_path / "gone").rename(tmp_path / "r")
+    assert run(root, *arguments).code == 0
+
+
+def test_a_partial_clone_fetches_what_it_lacks_or_says_that_it_cannot(tmp_path: Path) -> None:
+    origin = small(tmp_path / "r")
+    git(origin, "config", "uploadpack.allowFilter", "true")
+    there = tmp_path / "partial"
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--sparse",
+        "--filter=blob:none",
+        f"file://{origin}",
+        str(there),
+    )
+    configure(there)
+    plan = Path(planned(small(tmp_path / "for-the-plan")))
+    assert not (there / "candidate").exists()
+    origin.rename(tmp_path / "gone")
+    said = refused(there, 4, "apply", str(plan))
+    assert "does not appear to be a git repository" in said
+    assert "git cat-file failed" in refused(there, 4, "check")
+    (tmp_path / "gone").rename(origin)
+    there_and_back(there, str(plan))
+
+
 # --- branches ---
 
 
