@@ -134,7 +134,7 @@ def gone_on_with(root: Path, plan: str, *options: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "parts"),
-    [("single", (0.1, 0.45, 0.7, 0.95)), ("stack", (0.0, 0.25, 0.6, 0.75, 0.85))],
+    [("single", (0.5, 0.9)), ("stack", (0.0, 0.3, 0.8))],
     ids=["single", "stack"],
 )
 def test_a_disk_that_fills_up_at_any_moment(
@@ -168,7 +168,7 @@ def test_a_disk_that_fills_up_at_any_moment(
             gone_on_with(root, plan, *options)
         assert branches(root) == made
         only_added(root, before)
-    assert failed > len(parts) / 2
+    assert failed >= len(parts) - 1
     rolled_back(root)
     untouched(root, before)
 
@@ -234,8 +234,8 @@ def test_a_gate_that_fills_the_disk_fails(disk: Disk) -> None:
 
 
 @mounting
-@pytest.mark.parametrize("what", ["git directory", "repository"])
-def test_a_git_directory_that_cannot_be_written(tmp_path: Path, what: str) -> None:
+@pytest.mark.slow
+def test_a_git_directory_that_cannot_be_written(tmp_path: Path) -> None:
     root = small(tmp_path / "r")
     plan = planned(root)
     leave_things_about(root)
@@ -245,7 +245,7 @@ def test_a_git_directory_that_cannot_be_written(tmp_path: Path, what: str) -> No
         ("promote", "candidate.a", "core", "--apply"),
         ("rollback",),
     ]
-    place = root / ".git" if what == "git directory" else root
+    place = root / ".git"
     with read_only(place):
         for act in acts[:2]:
             assert "Read-only file system" in refused(root, 4, *act)
@@ -334,7 +334,6 @@ def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
     assert all(gate["seconds"] >= 0 for gate in told_run["gates"])
     for line in there("log", "--format", "jsonl").out.splitlines():
         assert json.loads(line)["at"].startswith("2024-05-31T")
-    assert there("forecast", plan).code == 0
     assert there("rollback").code == 0
     untouched(root, before)
 
