@@ -186,6 +186,7 @@ def carry_out_campaign(
         title=campaign.title,
         date=commit_date(clock) if resumed is None else resumed.begun.date,
         mode=campaign.mode,
+        log_file=str(log_file or ""),
         order=campaign.order,
         batches={
             batch.number: tuple(step.id for step in batch.steps)
@@ -205,7 +206,6 @@ def carry_out_campaign(
         clock=clock,
         command=command,
         keep_published=not single or publisher is not None,
-        log_file=log_file,
     ) as (run, gating):
         result = _Campaign(run, gating, campaign, evidence, publisher).carry_out(line)
         if not result.success:

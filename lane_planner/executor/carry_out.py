@@ -128,11 +128,12 @@ def carry_out(
             Everything was undone; what could not be is in the exception's notes.
     """
     start = RunStarted(
-        job.base_commit, job.branch, job.plan_id, os.getpid(), job.title, commit_date(clock)
-    )
+        job.base_commit, job.branch, job.plan_id, os.getpid(), job.title, commit_date(clock),
+        log_file=str(log_file or ""),
+    )  # fmt: skip
     with under_way(
         git, settings, start, branches=[job.branch], select=select, observe=observe, clock=clock,
-        command=command, log_file=log_file,
+        command=command,
     ) as (run, gating):  # fmt: skip
         outcome = _attempt(run, gating, job, next_step, evidence)
         if not outcome.success:

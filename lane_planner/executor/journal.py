@@ -64,6 +64,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
             be gone on with.
         batches: ids of the steps that it is to carry out, by their batch, in the order of landing;
             empty: it is not known beforehand.
+        log_file: path of another file that the promotion log's lines are added to; "": none.
     """
 
     base: str
@@ -75,6 +76,7 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
     mode: Mode = "single"
     order: str = ""
     batches: dict[int, tuple[str, ...]] = {}
+    log_file: str = ""
 
 
 class RunResumed(msgspec.Struct, frozen=True, tag="run-resumed"):
@@ -136,10 +138,17 @@ class GateFinished(msgspec.Struct, frozen=True, tag="gate-finished"):
 
 
 class BranchIntended(msgspec.Struct, frozen=True, tag="branch-intended"):
-    """A branch is about to be created at `commit`; without a name, the run's only one."""
+    """A branch is about to be created.
+
+    Attributes:
+        commit: full id of the commit that it will be at.
+        branch: its name; "": the run's only one.
+        promotions: the lines of the promotion log that are due when the run is done, as JSON.
+    """
 
     commit: str
     branch: str = ""
+    promotions: str = ""
 
 
 class PushIntended(msgspec.Struct, frozen=True, tag="push-intended"):
@@ -389,18 +398,13 @@ class Journal:
                 (run, self._clock(), _encoded(event)),
             )
 
-    def gates_of(self, run: int) -> list[GateFinished]:
-        """Return what gates said in a run, oldest first.
+    def events(self, run: int) -> list[Event]:
+        """Return the events of a run, oldest first.
 
         Raises:
             EnvironmentFailure: the journal cannot be read, or holds what no event is.
         """
-        with _told(self._path):
-            rows = self._connection.execute(
-                "SELECT data FROM event WHERE run = ? ORDER BY id", (run,)
-            ).fetchall()
-            events = [msgspec.json.decode(data, type=Event) for (data,) in rows]
-        return [event for event in events if isinstance(event, GateFinished)]
+        return [recorded.event for recorded in self.since(0, run=run)]
 
     def since(self, event: int, *, run: int) -> list[Recorded]:
         """Return the events of a run that came after another event, in order.

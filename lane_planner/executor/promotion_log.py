@@ -16,6 +16,7 @@ import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
+from lane_planner.executor.git_write import committer
 from lane_planner.executor.journal import Run, seconds_between
 from lane_planner.executor.places import log_path
 
@@ -86,13 +87,34 @@ class Metrics(msgspec.Struct, frozen=True):
     not_rolled_back: int
 
 
+def log_promotions(git: Git, lines: Iterable[Logged], *, also: str, at: str) -> None:
+    """Write that promotions are done; whoever commits in the repository has done them.
+
+    Args:
+        git: the repository.
+        lines: the promotions, but for when and by whom.
+        also: path of another file that they are added to; "": none.
+        at: time, ISO 8601 in UTC.
+
+    Raises:
+        EnvironmentFailure: git does not know who commits, or a file cannot be written.
+    """
+    who = committer(git)
+    told = [msgspec.structs.replace(line, at=at, who=who) for line in lines]
+    for path in (log_path(git), *([Path(also)] if also else [])):
+        append(path, told)
+
+
 def append(path: Path, lines: Iterable[Logged]) -> None:
-    """Add lines to a log; they are on disk when this returns.
+    """Add lines to a log, but for those that a killed run has added; they are on disk then.
 
     Raises:
         EnvironmentFailure: it cannot be written.
     """
-    content = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    there = _marks(path)
+    content = b"".join(
+        msgspec.json.encode(line) + b"\n" for line in lines if _mark(line) not in there
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -109,6 +131,27 @@ def append(path: Path, lines: Iterable[Logged]) -> None:
             os.close(descriptor)
     except OSError as error:
         raise EnvironmentFailure(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _mark(line: Logged) -> tuple[int, str, str, str, str]:
+    return line.run, line.plan, line.step, line.branch, line.commit
+
+
+def _marks(path: Path) -> set[tuple[int, str, str, str, str]]:
+    """Return what tells the lines of a file apart; lines of others do not count."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
+    found = set()
+    for line in content.splitlines():
+        try:
+            found.add(_mark(msgspec.json.decode(line, type=Logged)))
+        except msgspec.MsgspecError:
+            continue  # the file is the user's; the log itself is judged by `read`
+    return found
 
 
 def read(git: Git) -> tuple[Logged, ...]:

@@ -16,7 +16,6 @@ from lane_planner.executor.journal import (
     Clock,
     Journal,
     Run,
-    RunFinished,
     RunRolledBack,
     utc_now,
 )
@@ -29,7 +28,7 @@ from lane_planner.executor.places import (
     scratch_path,
 )
 from lane_planner.executor.publishing import withdraw
-from lane_planner.executor.run import branches_there
+from lane_planner.executor.run import branches_there, complete
 from lane_planner.executor.signals import uninterrupted
 from lane_planner.executor.status import status
 from lane_planner.executor.worktree import remove_worktrees
@@ -84,7 +83,7 @@ def settle(git: Git, run: Run, *, clock: Clock = utc_now) -> Run:
     with _alone(git, clock), Journal.open(journal_path(git), clock=clock) as journal:
         _clear(git)
         if run.result is not None and branches_there(git, run):
-            journal.append(run.id, RunFinished(run.result))
+            complete(git, journal, run, clock)
         else:
             _forget_evidence(git, run)
             journal.append(run.id, RunRolledBack("it was killed before its branch was made"))

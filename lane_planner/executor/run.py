@@ -38,7 +38,6 @@ from lane_planner.executor.gating import Gating
 from lane_planner.executor.git_write import (
     DATES,
     TreeWriter,
-    committer,
     create_branches,
     delete_branches,
     identity,
@@ -49,6 +48,7 @@ from lane_planner.executor.journal import (
     BranchIntended,
     Clock,
     Event,
+    GateFinished,
     Journal,
     RunFinished,
     RunResumed,
@@ -65,10 +65,9 @@ from lane_planner.executor.places import (
     evidence_paths,
     journal_path,
     lock_path,
-    log_path,
     scratch_path,
 )
-from lane_planner.executor.promotion_log import Logged, LoggedGate, append, digest_of
+from lane_planner.executor.promotion_log import Logged, LoggedGate, digest_of, log_promotions
 from lane_planner.executor.rooms import HERE, Halls, Rooms, Workers
 from lane_planner.executor.signals import undoable_termination, uninterrupted
 from lane_planner.executor.trials import Selector, Step
@@ -140,7 +139,6 @@ class Run:
         observe: told of each event when the journal holds it.
         there: commits, by name, of the branches that it made when it was under way before.
         clock: tells the time for the promotion log.
-        log_file: another file that the promotion log's lines are added to.
 
     Attributes:
         start: how it began.
@@ -158,7 +156,6 @@ class Run:
         *,
         there: Mapping[str, str],
         clock: Clock,
-        log_file: Path | None,
     ) -> None:
         self.start = start
         self.number = number
@@ -169,7 +166,6 @@ class Run:
         self._evidence: list[Path] = []
         self._branches = dict(there)
         self._clock = clock
-        self._log_file = log_file
         self._log: list[Logged] = []
 
     def record(self, event: Event) -> None:
@@ -224,7 +220,8 @@ class Run:
             for one, evidence in carried:
                 paths = evidence_paths(self._git, one.branch)
                 contents = (to_json(evidence), to_markdown(evidence).encode("utf-8"))
-                self._log += _logged(self, one, evidence, digest_of(contents[0]))
+                lines = tuple(_logged(self, one, evidence, digest_of(contents[0])))
+                self._log += lines
                 for path, content in zip(paths, contents, strict=True):
                     write_atomically(path, content)
                     self._evidence.append(path)
@@ -236,7 +233,8 @@ class Run:
                         tuple(map(str, paths)),
                     )
                 )  # fmt: skip
-                self.record(BranchIntended(one.commit, one.branch))
+                due = msgspec.json.encode(lines).decode("utf-8")
+                self.record(BranchIntended(one.commit, one.branch, due))
             there = {
                 one.branch for one, _ in carried
                 if self._git.commit_id(f"refs/heads/{one.branch}") == one.commit
@@ -249,10 +247,8 @@ class Run:
     def finish(self) -> None:
         """Write that the run is done."""
         with uninterrupted():
-            at, who = self._clock(), committer(self._git)
-            lines = [msgspec.structs.replace(line, at=at, who=who) for line in self._log]
-            for path in (log_path(self._git), *([self._log_file] if self._log_file else [])):
-                append(path, lines)
+            also = self.start.log_file
+            log_promotions(self._git, self._log, also=also, at=self._clock())
             self.record(RunFinished(self.made[-1].commit))
 
     def fail(self, reason: str) -> None:
@@ -324,7 +320,6 @@ def under_way(
     clock: Clock = utc_now,
     command: str | None = None,
     keep_published: bool = False,
-    log_file: Path | None = None,
 ) -> Iterator[tuple[Run, Gating]]:
     """Take the lock, begin a run or go on with one, and undo it if the block raises.
 
@@ -345,7 +340,6 @@ def under_way(
             command line by default.
         keep_published: whether a run that has made branches already is not undone but left as if
             it had been killed, to be gone on with.
-        log_file: another file that the promotion log's lines are added to.
 
     Raises:
         UsageError: the base commit is unknown, a branch is there already or cannot be, or a cluster
@@ -368,14 +362,13 @@ def under_way(
         halls = _open_halls(git, settings, start.base, workers)
         with _closed(halls), Journal.open(journal_path(git), clock=clock) as journal:
             if resumed is None:
-                number, known = journal.start(start), []
+                _complete_last(git, journal, clock)
+                number, known = journal.start(start), list[GateFinished]()
             else:
-                number, known = resumed.id, journal.gates_of(resumed.id)
+                number = resumed.id
+                known = [e for e in journal.events(number) if isinstance(e, GateFinished)]
                 journal.append(number, RunResumed(os.getpid()))
-            run = Run(
-                git, start, journal, number, observe,
-                there=there, clock=clock, log_file=log_file,
-            )  # fmt: skip
+            run = Run(git, start, journal, number, observe, there=there, clock=clock)
             gating = Gating(git, start.base, halls, run.record, select=select, known=known)
             with gating.desk:
                 try:
@@ -392,6 +385,28 @@ def under_way(
                     for trouble in run.undo(_reason(error)):
                         error.add_note(trouble)
                     raise
+
+
+def complete(git: Git, journal: Journal, run: JournalRun, clock: Clock) -> None:
+    """Write that a run is done which was killed when its branch had been made.
+
+    Raises:
+        EnvironmentFailure: the journal or a log cannot be written.
+    """
+    assert run.result is not None  # its branch was intended
+    due = [e.promotions for e in journal.events(run.id) if isinstance(e, BranchIntended)]
+    lines = [
+        line for told in due if told for line in msgspec.json.decode(told, type=tuple[Logged, ...])
+    ]
+    log_promotions(git, lines, also=run.begun.log_file, at=clock())
+    journal.append(run.id, RunFinished(run.result))
+
+
+def _complete_last(git: Git, journal: Journal, clock: Clock) -> None:
+    """See that the log has what the last run did, unless there is more of it to do."""
+    for run in journal.runs(holder=None)[-1:]:
+        if run.status == "interrupted" and not run.begun.order and branches_there(git, run):
+            complete(git, journal, run, clock)
 
 
 def _open_halls(git: Git, settings: Settings, base: str, workers: Workers) -> Halls:

@@ -112,9 +112,6 @@ class News(NamedTuple):
 def status(git: Git) -> Status:
     """Return the state of a repository's runs; nothing is written.
 
-    A run that was killed between making its branch and writing so counts as done; but not one that
-    can be gone on with, as it may have had more to do: further branches, pull requests, the log.
-
     Raises:
         EnvironmentFailure: the journal or the lock cannot be read.
     """
@@ -226,18 +223,7 @@ def _runs(git: Git, now: Holder | None) -> tuple[Run, ...]:
     if journal is None:
         return ()
     with journal:
-        runs = journal.runs(holder=now.pid if now else None)
-    made_later = {run.branch: run.id for run in runs if run.status == "done"}
-    return tuple(
-        run if made_later.get(run.branch, 0) > run.id else _settled(git, run) for run in runs
-    )
-
-
-def _settled(git: Git, run: Run) -> Run:
-    if run.status != "interrupted" or run.result is None or run.begun.order:
-        return run
-    at = git.commit_id(f"refs/heads/{run.branch}")
-    return msgspec.structs.replace(run, status="done") if at == run.result else run
+        return journal.runs(holder=now.pid if now else None)
 
 
 class _PlannedModules(msgspec.Struct, frozen=True):

@@ -69,7 +69,7 @@ def application_text(result: Result) -> str:
     if result.waiting:
         lines.append(
             f"{plural(result.waiting, 'step')} of later waves wait: merge these, then "
-            "`lane-planner apply PLAN --mode wave --rebase-plan`"
+            "`lane-planner apply PLAN --mode wave --resume`"
         )
     if not result.success:
         lines.append(f"rolled back: {printable(result.reason or '')}")

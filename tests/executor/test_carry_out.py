@@ -33,6 +33,8 @@ from lane_planner.executor.journal import (
 )
 from lane_planner.executor.lock import run_lock
 from lane_planner.executor.places import evidence_paths, lock_path
+from lane_planner.executor.promotion_log import read
+from lane_planner.executor.recovery import settle
 from lane_planner.executor.run import Carried
 from lane_planner.executor.status import status
 from lane_planner.executor.trials import Step
@@ -523,6 +525,36 @@ def test_after_a_kill_the_user_s_things_are_whole_and_the_next_run_works(
     assert [r.status for r in status(Git.require(root)).runs] == [expected, "done"]
     git(root, "branch", "-D", BRANCH)
     assert_worktrees_and_refs(root, before)
+
+
+@pytest.mark.parametrize("then", ["resume", "another run"])
+def test_a_run_killed_when_its_branch_is_made_is_logged_later(
+    root: Path, tmp_path: Path, then: str
+) -> None:
+    log = tmp_path / "log.jsonl"
+    # The last time that a run asks for is that of its end.
+    clock = f"""\
+def late():
+    if os.path.exists({str(root / ".git/refs/heads/promote")!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return journal.utc_now()
+
+"""
+    arguments = f"clock=late, log_file=Path({str(log)!r}))"
+    script = child(root).replace("observe=observe)", arguments).replace("code =", f"{clock}code =")
+    done = subprocess.run([sys.executable, "-c", script], env=ENVIRONMENT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    repository = Git.require(root)
+    assert last_run(root).status == "interrupted" and not read(repository)
+    if then == "resume":
+        assert settle(repository, last_run(root)).status == "done"
+    else:
+        assert run(root, python_gate(""), branch="promote/other").success
+    found = [line for line in read(repository) if line.run == 1]
+    assert [line.step for line in found] == [step.id for step in status(repository).runs[0].steps]
+    assert status(repository).runs[0].status == "done"
+    told = [json.loads(line)["step"] for line in log.read_bytes().splitlines()]
+    assert told == [line.step for line in found]
 
 
 def test_a_kill_inside_a_gate_leaves_what_the_next_run_clears(root: Path) -> None:
