@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.cli.options import (
@@ -14,6 +15,7 @@ from lane_planner.cli.options import (
     common,
     log_option,
     plan_content,
+    pull_request_options,
     shim_choice,
     shim_options,
     steps_shown,
@@ -24,6 +26,7 @@ from lane_planner.cli.options import (
 if TYPE_CHECKING:
     from lane_planner.executor.campaign import Result
     from lane_planner.executor.journal import Mode
+    from lane_planner.executor.publishing import PullRequests
     from lane_planner.repository import Repository
 
 
@@ -43,15 +46,8 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Verify a plan of another commit anew, and go on from there.",
 )
-@click.option("--pr", is_flag=True, help="Push the branches and open pull requests, through gh.")
-@click.option("--draft", is_flag=True, help="Open them as drafts.")
-@click.option("--label", multiple=True, metavar="NAME", help="Label them; can be repeated.")
-@click.option("--no-reviewers", is_flag=True, help="Do not ask the code owners for reviews.")
+@pull_request_options
 @click.option("--max-open", type=click.IntRange(1), metavar="N", help="Have no more than N open.")
-@click.option(
-    "--remote", metavar="NAME", help="Where to push to [default: the only one, or origin]."
-)
-@click.option("--onto", metavar="BRANCH", help="What they go into [default: what is checked out].")
 @shim_options
 @text_option
 @log_option
@@ -64,13 +60,8 @@ def command(
     workers: int | None,
     scheduler: str | None,
     rebase_plan: bool,
-    pr: bool,
-    draft: bool,
-    label: tuple[str, ...],
-    no_reviewers: bool,
     max_open: int | None,
-    remote: str | None,
-    onto: str | None,
+    pulls: PullRequests | None,
     shim: str | None,
     shim_expires: datetime.datetime | None,
     rewrite_text: bool,
@@ -89,22 +80,19 @@ def command(
     carry out and all was rolled back. A run that is killed can be gone on with: see `resume`.
     """
     from lane_planner.executor.apply import ApplyOptions
-    from lane_planner.executor.publishing import PullRequests
     from lane_planner.executor.rooms import Workers
 
     content = plan_content(plan)
     repository = options.open()
-    pulls = PullRequests(
-        onto=onto, remote=remote, draft=draft, labels=label, reviewers=not no_reviewers,
-        max_open=max_open,
-    )  # fmt: skip
-    if not pr and pulls != PullRequests():
-        raise UsageError("what is said of pull requests is of no use without --pr")
+    if max_open is not None:
+        if pulls is None:
+            raise UsageError("what is said of pull requests is of no use without --pr")
+        pulls = msgspec.structs.replace(pulls, max_open=max_open)
     wanted = ApplyOptions(
         mode=mode, steps=steps, gates=not no_gates, rebase=rebase_plan,
         shims=shim_choice(shim, shim_expires), rewrite_text=rewrite_text,
         log_file=None if log_file is None else str(log_file.absolute()),
-        pull_requests=pulls if pr else None, workers=Workers(workers, scheduler),
+        pull_requests=pulls, workers=Workers(workers, scheduler),
     )  # fmt: skip
     with steps_shown(options, steps or content.count(b'"moves"')) as observe:
         result = repository.apply(content, str(plan), wanted, observe)

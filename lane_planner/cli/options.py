@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import os
 import sys
 import time
@@ -229,6 +230,47 @@ def workers_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Run gates on the workers of a Dask cluster, such as tcp://host:8786.",
     )
     return count(scheduler(function))
+
+
+def pull_request_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that ask for pull requests, as its argument `pulls`.
+
+    It is what is wanted of them; None: none is.
+    """
+
+    @functools.wraps(function)
+    def wrapped(
+        *given: Any, pr: bool, draft: bool, label: tuple[str, ...], no_reviewers: bool,
+        remote: str | None, onto: str | None, **rest: Any,
+    ) -> Any:  # fmt: skip
+        from lane_planner.executor.publishing import PullRequests
+
+        pulls = PullRequests(
+            onto=onto, remote=remote, draft=draft, labels=label, reviewers=not no_reviewers
+        )
+        if not pr and pulls != PullRequests():
+            raise UsageError("what is said of pull requests is of no use without --pr")
+        return function(*given, pulls=pulls if pr else None, **rest)
+
+    options = [
+        click.option(
+            "--pr", is_flag=True, help="Push the branches and open pull requests, through gh."
+        ),
+        click.option("--draft", is_flag=True, help="Open them as drafts."),
+        click.option("--label", multiple=True, metavar="NAME", help="Label them; can be repeated."),
+        click.option(
+            "--no-reviewers", is_flag=True, help="Do not ask the code owners for reviews."
+        ),
+        click.option(
+            "--remote", metavar="NAME", help="Where to push to [default: the only one, or origin]."
+        ),
+        click.option(
+            "--onto", metavar="BRANCH", help="What they go into [default: what is checked out]."
+        ),
+    ]
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,6 +14,7 @@ from lane_planner.base.text import printable
 from lane_planner.config.settings import Gate, Settings
 from lane_planner.executor.gating import Gating, first_failure
 from lane_planner.executor.journal import Clock, Event, RunStarted, StepState, utc_now
+from lane_planner.executor.publishing import Opened, Publisher, Ready
 from lane_planner.executor.run import (
     Carried,
     Run,
@@ -23,7 +24,7 @@ from lane_planner.executor.run import (
 )
 from lane_planner.executor.trials import Selector, Step, after_steps, before_moving
 from lane_planner.gates.command import GateResult
-from lane_planner.gates.evidence import Evidence
+from lane_planner.gates.evidence import Evidence, to_markdown
 from lane_planner.gates.select import applying
 from lane_planner.promotion.values import FileMove
 
@@ -63,6 +64,8 @@ class Outcome(msgspec.Struct, frozen=True):
         gates: results, in the order in which the gates ran.
         evidence: paths of the evidence as JSON and as Markdown; empty without success.
         reason: why it failed; None with success.
+        pull_request: what became of the branch, where a pull request was asked for.
+        notes: what a person should know.
     """
 
     run: int
@@ -74,6 +77,8 @@ class Outcome(msgspec.Struct, frozen=True):
     gates: tuple[GateResult, ...]
     evidence: tuple[str, ...]
     reason: str | None
+    pull_request: Opened | None = None
+    notes: tuple[str, ...] = ()
 
 
 NextStep = Callable[[str], Step | None]
@@ -98,6 +103,7 @@ def carry_out(
     clock: Clock = utc_now,
     command: str | None = None,
     log_file: Path | None = None,
+    publisher: Publisher | None = None,
 ) -> Outcome:
     """Carry steps out on a new branch, or leave everything as it was.
 
@@ -117,6 +123,7 @@ def carry_out(
         command: what to call this run when another one finds the lock taken; the process's
             command line by default.
         log_file: another file that the promotion log's lines are added to.
+        publisher: opens the pull request; None: none is wanted.
 
     Returns:
         How it ended. A gate that fails is an outcome without success.
@@ -125,7 +132,8 @@ def carry_out(
         UsageError: the branch is there already or cannot be, the base commit is unknown, or
             there is no step.
         EnvironmentFailure: another run is under way, or git, the disk or a step's fit failed.
-            Everything was undone; what could not be is in the exception's notes.
+            Everything was undone; what could not be is in the exception's notes. But where the
+            pull request alone could not be had, the branch stays.
     """
     start = RunStarted(
         job.base_commit, job.branch, job.plan_id, os.getpid(), job.title, commit_date(clock),
@@ -133,9 +141,9 @@ def carry_out(
     )  # fmt: skip
     with under_way(
         git, settings, start, branches=[job.branch], select=select, observe=observe, clock=clock,
-        command=command,
+        command=command, keep_published=publisher is not None,
     ) as (run, gating):  # fmt: skip
-        outcome = _attempt(run, gating, job, next_step, evidence)
+        outcome = _attempt(run, gating, job, next_step, evidence, publisher)
         if not outcome.success:
             run.fail(outcome.reason or "")
         return outcome
@@ -147,12 +155,14 @@ def _attempt(
     job: Job,
     next_step: NextStep,
     evidence: Callable[[Carried], Evidence],
+    publisher: Publisher | None,
 ) -> Outcome:
     """Do the job; a failing gate ends it early, with nothing published."""
     run.clear()  # what a killed run left
     steps: list[Step] = []
     commits: list[str] = []
     asked: list[GateResult] = []
+    opened: tuple[Opened, ...] = ()
 
     def outcome(failed: GateResult | None = None) -> Outcome:
         states = zip(steps, commits, strict=True)
@@ -166,6 +176,8 @@ def _attempt(
             gates=tuple(asked),
             evidence=run.made[-1].evidence if failed is None else (),
             reason=None if failed is None else why_failed(failed),
+            pull_request=next(iter(opened), None),
+            notes=() if publisher is None else tuple(publisher.notes),
         )
 
     gates = applying(job.gates, "before", job.moves)
@@ -190,7 +202,10 @@ def _attempt(
         job.branch, job.title, job.base_commit, commits[-1], tuple(steps), tuple(commits),
         tuple(asked),
     )  # fmt: skip
-    run.publish([(carried, evidence(carried))])
+    told = evidence(carried)
+    run.publish([(carried, told)])
+    if publisher is not None:
+        opened = publisher.publish([Ready(carried, to_markdown(told), None)], run.record)
     run.finish()
     return outcome()
 
