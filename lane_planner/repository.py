@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from lane_planner.executor.journal import Event, Run
     from lane_planner.executor.promote import Analysis
     from lane_planner.executor.promotion_log import Logged, Metrics
+    from lane_planner.executor.publishing import Publisher, PullRequests
     from lane_planner.executor.recovery import RolledBack
+    from lane_planner.executor.reverting import Reversal
     from lane_planner.executor.rooms import Workers
     from lane_planner.executor.shims import ShimChoice, ShimReview
     from lane_planner.executor.snapshot import Snapshot
@@ -751,6 +753,51 @@ class Repository:
 
         return roll_back(self.require_git())
 
+    def reversal(
+        self, wanted: Iterable[str], *, plan: str = "", with_dependents: bool = False
+    ) -> Reversal:
+        """Work out whether and how steps that have landed can be taken back. Nothing is written.
+
+        Args:
+            wanted: a step's id, a name or path of a module that it moved, or its commit; each.
+            plan: how the ids of the plans begin that are looked at.
+            with_dependents: whether steps that depend on them go back too.
+
+        Raises:
+            UsageError: words name no such step, or several, or one that is reverted already.
+            EnvironmentFailure: git fails, or lacks what was there before a step.
+        """
+        from lane_planner.executor.landings import find_landings
+        from lane_planner.executor.promotion_log import read
+        from lane_planner.executor.reverting import choose, work_out
+
+        git = self.require_git()
+        snapshot = self.snapshot(None)
+        landings = find_landings(snapshot, read(git))
+        chosen = [choose(git, landings, w, self._readings(w), plan=plan) for w in wanted]
+        return work_out(snapshot, landings, chosen, with_dependents=with_dependents)
+
+    def revert(
+        self,
+        found: Reversal,
+        *,
+        gates: bool = True,
+        pull_requests: PullRequests | None = None,
+        observe: Callable[[Event], None] = lambda event: None,
+    ) -> Outcome:
+        """Make the branch that takes steps back; see `lane_planner.executor.reverting.revert`.
+
+        Args:
+            found: what is to go back.
+            gates: whether the configured gates that run after moves do.
+            pull_requests: the pull request that is wanted; None: none.
+            observe: told of each event when the journal holds it.
+        """
+        from lane_planner.executor.reverting import revert
+
+        git = self.require_git()
+        return revert(found, gates=gates, publisher=_publisher(git, pull_requests), observe=observe)
+
     def _leaving(self, plan: Plan, where: str, commit: str, options: ApplyOptions) -> Snapshot:
         """Return a commit, read, for the hop of a plan that is due on it."""
         from lane_planner.executor.apply import due_hop
@@ -829,6 +876,16 @@ class Repository:
         except (ValueError, OSError, RuntimeError):  # outside, odd, or a loop of links
             return []
         return [below.as_posix()]
+
+
+def _publisher(git: Git, wanted: PullRequests | None) -> Publisher | None:
+    """Return what opens the pull request that is wanted, or None if none is."""
+    from lane_planner.executor.publishing import Publisher
+
+    if wanted is None:
+        return None
+    onto = git.branch() if wanted.onto is None else wanted.onto
+    return Publisher(git, msgspec.structs.replace(wanted, onto=onto))
 
 
 def _cache_file(root: Path, git: Git | None, kind: str = "scan") -> Path | None:

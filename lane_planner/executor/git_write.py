@@ -362,7 +362,12 @@ def passed_over(git: Git) -> tuple[str, ...]:
 
 
 def message_of(
-    promotion: Promotion, *, plan_id: str, step_id: str, title: str | None = None
+    promotion: Promotion,
+    *,
+    plan_id: str,
+    step_id: str,
+    title: str | None = None,
+    reverts: bool = False,
 ) -> str:
     """Return the commit message of a step: title, what it does, trailers.
 
@@ -371,6 +376,7 @@ def message_of(
         plan_id: value of the `Lane-Plan` trailer.
         step_id: value of the `Lane-Step` trailer.
         title: the first line; the promotion's own by default.
+        reverts: whether it takes that step back; the trailer is then `Lane-Reverts`.
     """
     made = sum(write.reason in NEW_FILES for write in promotion.writes)
     rewritten = len(promotion.writes) - made
@@ -388,7 +394,8 @@ def message_of(
         lines.append(f"    and {len(promotion.renamed) - _MODULES_IN_MESSAGE:,} more")
     if promotion.renamed:
         lines.append("")
-    lines += [f"Lane-Plan: {printable(plan_id)}", f"Lane-Step: {printable(step_id)}", ""]
+    trailer = "Lane-Reverts" if reverts else "Lane-Step"
+    lines += [f"Lane-Plan: {printable(plan_id)}", f"{trailer}: {printable(step_id)}", ""]
     return "\n".join(lines)
 
 

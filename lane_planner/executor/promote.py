@@ -244,7 +244,7 @@ def _analyse(
             refusal = f"{printable(error.path)}:{error.line}: {error.reason}"
         else:
             steps = tuple(step.promotion for step, _ in composed)
-            diff = _whole_diff(snapshot, steps)
+            diff = whole_diff(snapshot, steps)
             imports = tuple(entry for _, entries in composed for entry in entries)
     moves = [move for step in steps for move in step.moves]
     return Analysis(
@@ -371,8 +371,8 @@ def _compose_all(
         yield composed, imports
 
 
-def _whole_diff(snapshot: Snapshot, steps: Sequence[Promotion]) -> str:
-    """Return what several promotions change together.
+def whole_diff(snapshot: Snapshot, steps: Sequence[Promotion]) -> str:
+    """Return what several promotions, each made on top of the one before, change together.
 
     Their diffs one after the other would not do: git reads every file of a patch as it was
     before all of it.
@@ -498,7 +498,8 @@ def promote(
         base_commit=snapshot.commit,
         branch=named.branch,
         title=named.title,
-        plan_id=f"promote {analysis.goal.name}",
+        # A module is promoted more than once on its way up.
+        plan_id=f"promote {analysis.goal.name} to {analysis.target}",
         moves=moves,
         gates=analysis.gates,
     )

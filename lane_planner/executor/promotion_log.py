@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
+from lane_planner.base.text import printable
 from lane_planner.executor.git_write import committer
 from lane_planner.executor.journal import Run, seconds_between
 from lane_planner.executor.places import log_path
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class LoggedGate(msgspec.Struct, frozen=True):
@@ -30,8 +35,24 @@ class LoggedGate(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class StepName(NamedTuple):
+    """What a step is called.
+
+    Attributes:
+        plan: its plan's id.
+        step: its own in the plan.
+    """
+
+    plan: str
+    step: str
+
+    def __str__(self) -> str:
+        plan = f"plan {self.plan[:12]}" if _DIGEST.fullmatch(self.plan) else f'"{self.plan}"'
+        return printable(f"{self.step} of {plan}")
+
+
 class Logged(msgspec.Struct, frozen=True, kw_only=True):
-    """A promotion that was carried out.
+    """A promotion that was carried out, or the reverting of one.
 
     Attributes:
         at: time, ISO 8601 in UTC.
@@ -45,6 +66,7 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
         gates: of the branch, in the order in which they ran.
         covered: how many of its modules have the coverage that is asked for; None: none is.
         evidence: digest of the branch's evidence, "sha256:…".
+        reverts: whether the step was not carried out but reverted.
     """
 
     at: str
@@ -58,13 +80,19 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[LoggedGate, ...] = ()
     covered: int | None = None
     evidence: str = ""
+    reverts: bool = False
+
+    @property
+    def name(self) -> StepName:
+        """What the step is called."""
+        return StepName(self.plan, self.step)
 
 
 class Metrics(msgspec.Struct, frozen=True):
     """How promotions go.
 
     Attributes:
-        promotions: steps that were carried out and not undone.
+        promotions: steps that were carried out and neither undone nor reverted.
         modules: modules that these promoted.
         seconds: median time of one, in seconds: of its run, divided by the run's steps; None
             without promotions.
@@ -72,7 +100,7 @@ class Metrics(msgspec.Struct, frozen=True):
         failure_rate: their part of all steps that were tried, 0 to 1; None if none was.
         covered: modules with the coverage that was asked for.
         asked: modules of which coverage was asked for.
-        rolled_back: runs that were undone, wholly.
+        rolled_back: runs that were undone, wholly, and runs that reverted what had been merged.
         not_rolled_back: runs of which something could not be undone.
     """
 
@@ -155,7 +183,7 @@ def _marks(path: Path) -> set[tuple[int, str, str, str, str]]:
 
 
 def read(git: Git) -> tuple[Logged, ...]:
-    """Return the promotions of a repository, oldest first; of several for a step, the last.
+    """Return the lines of a repository, oldest first; of several for a step of a run, the last.
 
     Raises:
         EnvironmentFailure: the log cannot be read, or holds something else.
@@ -167,21 +195,40 @@ def read(git: Git) -> tuple[Logged, ...]:
         return ()
     except OSError as error:
         raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}") from error
-    found: dict[tuple[int, str], Logged] = {}
+    found: dict[tuple[int, StepName], Logged] = {}
     for number, line in enumerate(content.splitlines(), 1):
         try:
             logged = msgspec.json.decode(line, type=Logged)
         except msgspec.MsgspecError as error:
             raise EnvironmentFailure(f"{path}:{number}: this is no promotion: {error}") from error
-        found.pop((logged.run, logged.step), None)
-        found[logged.run, logged.step] = logged
+        found.pop((logged.run, logged.name), None)
+        found[logged.run, logged.name] = logged
     return tuple(found.values())
 
 
 def standing(logged: Iterable[Logged], runs: Iterable[Run]) -> tuple[Logged, ...]:
-    """Return the promotions of runs that were not undone."""
+    """Return the promotions that were neither undone with their run nor reverted since.
+
+    As a promotion counts from when its branch is made, so does what reverts it; when that branch is
+    undone, the promotion stands again.
+
+    Args:
+        logged: the whole log.
+        runs: the whole journal.
+    """
+    stands: list[Logged] = []
+    for line in _kept(logged, runs):
+        if line.reverts:
+            stands = [earlier for earlier in stands if earlier.name != line.name]
+        else:
+            stands.append(line)
+    return tuple(stands)
+
+
+def _kept(logged: Iterable[Logged], runs: Iterable[Run]) -> list[Logged]:
+    """Return the lines of runs that were not undone."""
     undone = {run.id for run in runs if run.status == "rolled-back"}
-    return tuple(line for line in logged if line.run not in undone)
+    return [line for line in logged if line.run not in undone]
 
 
 def metrics(logged: Sequence[Logged], runs: Sequence[Run]) -> Metrics:
@@ -212,7 +259,8 @@ def metrics(logged: Sequence[Logged], runs: Sequence[Run]) -> Metrics:
         failure_rate=round(failed / tried, 4) if tried else None,
         covered=sum(line.covered or 0 for line in asked),
         asked=sum(len(line.modules) for line in asked),
-        rolled_back=sum(run.status == "rolled-back" for run in runs),
+        rolled_back=sum(run.status == "rolled-back" for run in runs)
+        + len({line.run for line in _kept(logged, runs) if line.reverts}),
         not_rolled_back=sum(run.status == "failed" for run in runs),
     )
 

@@ -67,7 +67,13 @@ from lane_planner.executor.places import (
     lock_path,
     scratch_path,
 )
-from lane_planner.executor.promotion_log import Logged, LoggedGate, digest_of, log_promotions
+from lane_planner.executor.promotion_log import (
+    Logged,
+    LoggedGate,
+    StepName,
+    digest_of,
+    log_promotions,
+)
 from lane_planner.executor.rooms import HERE, Halls, Rooms, Workers
 from lane_planner.executor.signals import undoable_termination, uninterrupted
 from lane_planner.executor.trials import Selector, Step
@@ -197,8 +203,12 @@ class Run:
         if whole.two_commits:
             moves, writes = apart(whole)
             parts = [(moves, f"{title} (the move)"), (writes, f"{title} (what follows it)")]
+        plan_id, step_id = _name_of(step, self.start.plan)
         for part, said in parts:
-            message = message_of(part, plan_id=self.start.plan, step_id=step.id, title=said)
+            message = message_of(
+                part, plan_id=plan_id, step_id=step_id, title=said,
+                reverts=step.reverts is not None,
+            )  # fmt: skip
             commit = writer.commit(part, message)
         if told:
             self.record(StepCommitted(step.id, commit))
@@ -461,11 +471,17 @@ def _logged(run: Run, carried: Carried, evidence: Evidence, digest: str) -> Iter
             covered = None
             if evidence.coverage_min is not None:
                 covered = sum(old not in low for old, _ in names)
+            plan_id, step_id = _name_of(step, run.start.plan)
             yield Logged(
-                at="", who="", run=run.number, plan=run.start.plan, step=step.id, modules=names,
+                at="", who="", run=run.number, plan=plan_id, step=step_id, modules=names,
                 branch=carried.branch, commit=commit, gates=gates, covered=covered,
-                evidence=digest,
+                evidence=digest, reverts=step.reverts is not None,
             )  # fmt: skip
+
+
+def _name_of(step: Step, plan_id: str) -> StepName:
+    """Return what the commit and the log call a step."""
+    return step.reverts or StepName(plan_id, step.id)
 
 
 def _reason(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from lane_planner.executor.promotion_log import StepName
 from lane_planner.gates.select import Phase
 from lane_planner.promotion.values import FileMove, Promotion
 
@@ -18,11 +19,13 @@ class Step(msgspec.Struct, frozen=True):
         id: the plan's name for it ("s0001").
         promotion: what it changes in the tree it builds on.
         title: the first line of its commit message; None: the promotion's own.
+        reverts: the landed step that it takes back; None: none.
     """
 
     id: str
     promotion: Promotion
     title: str | None = None
+    reverts: StepName | None = None
 
 
 class Trial(NamedTuple):
