@@ -626,11 +626,24 @@ class Repository:
         analysis: Analysis,
         observe: Callable[[Event], None] = lambda event: None,
         log_file: Path | None = None,
+        pull_requests: PullRequests | None = None,
     ) -> Outcome:
-        """Make the branch of an analysed promotion; see `lane_planner.executor.promote.promote`."""
+        """Make the branch of an analysed promotion; see `lane_planner.executor.promote.promote`.
+
+        Args:
+            snapshot: the repository.
+            analysis: a goal that is ready.
+            observe: told of each event when the journal holds it.
+            log_file: another file that the promotion log's lines are added to.
+            pull_requests: the pull request that is wanted; None: none.
+        """
         from lane_planner.executor.promote import promote
 
-        return promote(snapshot, analysis, observe=observe, log_file=log_file)
+        publisher, order = _publishing(self.require_git(), pull_requests)
+        return promote(
+            snapshot, analysis,
+            observe=observe, log_file=log_file, publisher=publisher, order=order,
+        )  # fmt: skip
 
     def forecast(
         self, plan: Plan, *, workers: int, gate_times: Iterable[str], step_time: str | None
@@ -682,9 +695,8 @@ class Repository:
         options = options or ApplyOptions()
         plan = plan_in(content, where)
         git = self.require_git()
-        wanted = options.pull_requests
-        if wanted is not None and wanted.onto is None:  # a run that is gone on with must know
-            wanted = msgspec.structs.replace(wanted, onto=git.branch())
+        if options.pull_requests is not None:
+            wanted = _onto_a_branch(git, options.pull_requests)
             options = msgspec.structs.replace(options, pull_requests=wanted)
         plan_id = hashlib.sha256(msgspec.json.encode(plan)).hexdigest()
         snapshot = self._leaving(plan, where, git.head(), options)
@@ -710,6 +722,7 @@ class Repository:
             EnvironmentFailure: git or the disk failed.
         """
         from lane_planner.executor.orders import kept_plan, order_of
+        from lane_planner.executor.publishing import Publisher
         from lane_planner.executor.recovery import interrupted_run, settle
 
         git = self.require_git()
@@ -717,6 +730,9 @@ class Repository:
         if not run.begun.order:
             return settle(git, run)
         order = order_of(run)
+        if not order.plan:
+            wanted = order.options.pull_requests
+            return settle(git, run, publisher=None if wanted is None else Publisher(git, wanted))
         content, path = kept_plan(git, order)
         plan = plan_in(content, str(path))
         options = order.options
@@ -795,8 +811,8 @@ class Repository:
         """
         from lane_planner.executor.reverting import revert
 
-        git = self.require_git()
-        return revert(found, gates=gates, publisher=_publisher(git, pull_requests), observe=observe)
+        publisher, order = _publishing(self.require_git(), pull_requests)
+        return revert(found, gates=gates, publisher=publisher, order=order, observe=observe)
 
     def _leaving(self, plan: Plan, where: str, commit: str, options: ApplyOptions) -> Snapshot:
         """Return a commit, read, for the hop of a plan that is due on it."""
@@ -878,14 +894,21 @@ class Repository:
         return [below.as_posix()]
 
 
-def _publisher(git: Git, wanted: PullRequests | None) -> Publisher | None:
-    """Return what opens the pull request that is wanted, or None if none is."""
+def _publishing(git: Git, wanted: PullRequests | None) -> tuple[Publisher | None, str]:
+    """Return what opens the pull request that is wanted, and the order by which it can be later."""
+    from lane_planner.executor.orders import order_to_publish
     from lane_planner.executor.publishing import Publisher
 
     if wanted is None:
-        return None
+        return None, ""
+    wanted = _onto_a_branch(git, wanted)
+    return Publisher(git, wanted), order_to_publish(wanted)
+
+
+def _onto_a_branch(git: Git, wanted: PullRequests) -> PullRequests:
+    """Return what is wanted with the branch that it goes into, which a resumed run must know."""
     onto = git.branch() if wanted.onto is None else wanted.onto
-    return Publisher(git, msgspec.structs.replace(wanted, onto=onto))
+    return msgspec.structs.replace(wanted, onto=onto)
 
 
 def _cache_file(root: Path, git: Git | None, kind: str = "scan") -> Path | None:

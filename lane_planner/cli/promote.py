@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,11 +13,15 @@ from lane_planner.cli.options import (
     Common,
     common,
     log_option,
+    pull_request_options,
     shim_choice,
     shim_options,
     steps_shown,
     text_option,
 )
+
+if TYPE_CHECKING:
+    from lane_planner.executor.publishing import PullRequests
 
 
 @click.command()
@@ -26,6 +31,7 @@ from lane_planner.cli.options import (
 @click.option("--analyze-only", is_flag=True, help="Stop after the analysis.")
 @click.option("--apply", "act", is_flag=True, help="Make the branch; without it nothing changes.")
 @click.option("--with-dependencies", is_flag=True, help="Promote first what the module needs.")
+@pull_request_options
 @shim_options
 @text_option
 @log_option
@@ -36,6 +42,7 @@ def command(
     analyze_only: bool,
     act: bool,
     with_dependencies: bool,
+    pulls: PullRequests | None,
     shim: str | None,
     shim_expires: datetime.datetime | None,
     rewrite_text: bool,
@@ -44,13 +51,17 @@ def command(
     """Promote MODULE (a dotted name or path; a package whole) to lane TARGET.
 
     A dry run that prints the diff, unless --apply is given: then the module moves on a branch of
-    its own, in a work tree of the tool's own, and everything is undone if a gate fails.
+    its own, in a work tree of the tool's own, and everything is undone if a gate fails. With --pr
+    the branch is pushed and gets a pull request. Where only that fails, the branch stays: `resume`
+    tries again, `rollback` undoes it.
 
     Ends with 0 if all is well, 1 if the module is blocked, 3 if a gate failed and the work was
     rolled back.
     """
     if act and analyze_only:
         raise UsageError("--apply and --analyze-only exclude each other")
+    if pulls is not None and not act:
+        raise UsageError("--pr is of no use without --apply")
     shims = shim_choice(shim, shim_expires)
     repository = options.open()
     snapshot, analysis = repository.analyse(
@@ -62,7 +73,7 @@ def command(
     outcome = None
     if act and analysis.ready:
         with steps_shown(options, len(analysis.steps)) as observe:
-            outcome = repository.promote(snapshot, analysis, observe, log_file)
+            outcome = repository.promote(snapshot, analysis, observe, log_file, pulls)
         for note in repository.passed_over() if outcome.success else ():
             options.note(note)
     phase = "analyse" if analyze_only or not analysis.ready else "move"

@@ -16,7 +16,8 @@ def command(options: Common, workers: int | None, scheduler: str | None) -> int:
 
     It comes to what it would have come to: the same commits on the same branches. What gates said
     already is not asked again. Gates run where they ran, unless --workers or --scheduler say
-    otherwise. A run of `promote` is done if its branch is there, else undone.
+    otherwise. A run of `promote` is done if its branch is there, else undone; the pull request
+    that it was to have is opened.
 
     Ends as `apply` does, and with 2 where there is nothing to go on with.
     """

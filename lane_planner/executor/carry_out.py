@@ -41,6 +41,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             a step that moves anything else is refused.
         gates: the configured gates; those that apply run, in this order, up to the first that
             fails.
+        order: what was asked for, to go on with after a kill; "": nothing can be gone on with.
     """
 
     base_commit: str
@@ -49,6 +50,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     plan_id: str
     moves: tuple[FileMove, ...]
     gates: tuple[Gate, ...] = ()
+    order: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -137,7 +139,7 @@ def carry_out(
     """
     start = RunStarted(
         job.base_commit, job.branch, job.plan_id, os.getpid(), job.title, commit_date(clock),
-        log_file=str(log_file or ""),
+        log_file=str(log_file or ""), order=job.order,
     )  # fmt: skip
     with under_way(
         git, settings, start, branches=[job.branch], select=select, observe=observe, clock=clock,

@@ -12,13 +12,15 @@ from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.files import write_atomically
 from lane_planner.executor.journal import Run
 from lane_planner.executor.places import plan_path
+from lane_planner.executor.publishing import PullRequests
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A plan to carry out.
+    """A plan to carry out, or a branch that is to have a pull request once it is made.
 
     Attributes:
-        plan: its id; `kept_plan` has it.
+        plan: its id; `kept_plan` has it. "": there is none, and only the pull request can be gone
+            on with.
         options: how it is to be carried out.
     """
 
@@ -42,6 +44,12 @@ def keep_order(git: Git, plan_id: str, content: bytes, options: ApplyOptions) ->
     if not path.exists():
         write_atomically(path, content)
     return msgspec.json.encode(Order(plan_id, options)).decode("utf-8")
+
+
+def order_to_publish(wanted: PullRequests) -> str:
+    """Return the order for the pull request of a run that makes one branch."""
+    order = Order("", ApplyOptions(pull_requests=wanted))
+    return msgspec.json.encode(order).decode("utf-8")
 
 
 def order_of(run: Run) -> Order:

@@ -15,6 +15,7 @@ from lane_planner.base.text import plural, printable
 from lane_planner.config.settings import Gate, Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
 from lane_planner.executor.journal import Event
+from lane_planner.executor.publishing import Publisher
 from lane_planner.executor.run import Carried
 from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
@@ -474,6 +475,8 @@ def promote(
     *,
     observe: Callable[[Event], None] = lambda event: None,
     log_file: Path | None = None,
+    publisher: Publisher | None = None,
+    order: str = "",
 ) -> Outcome:
     """Make the branch of an analysed promotion, or leave everything as it was.
 
@@ -482,10 +485,13 @@ def promote(
         analysis: a goal that is ready.
         observe: told of each event when the journal holds it.
         log_file: another file that the promotion log's lines are added to.
+        publisher: opens the pull request; None: none is wanted.
+        order: what was asked for, to go on with after a kill.
 
     Raises:
         UsageError: files to be moved have uncommitted changes, or the branch is there already.
-        EnvironmentFailure: git or the disk failed; everything was undone.
+        EnvironmentFailure: git or the disk failed; everything was undone, unless the pull request
+            alone could not be had: then the run can be resumed.
     """
     moves = tuple(move for step in analysis.steps for move in step.moves)
     require_committed(set(snapshot.git.changed_paths()), moves)
@@ -502,6 +508,7 @@ def promote(
         plan_id=f"promote {analysis.goal.name} to {analysis.target}",
         moves=moves,
         gates=analysis.gates,
+        order=order,
     )
     return carry_out(
         snapshot.git,
@@ -514,6 +521,7 @@ def promote(
         ),
         observe=observe,
         log_file=log_file,
+        publisher=publisher,
     )
 
 

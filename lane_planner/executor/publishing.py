@@ -17,8 +17,12 @@ from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.codeowners import owners, read_codeowners
 from lane_planner.executor.github import TAKEN_BACK, GitHub, NoGitHub, find_github
-from lane_planner.executor.journal import Event, PullRequestMade, PushIntended
+from lane_planner.executor.journal import Event, PullRequestMade, PushIntended, Run
+from lane_planner.executor.places import evidence_paths
 from lane_planner.executor.run import Carried
+from lane_planner.executor.trials import Step
+from lane_planner.gates.evidence import Evidence
+from lane_planner.promotion.values import Promotion
 
 
 class PullRequests(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +178,33 @@ class Publisher:
             for path in (move.source, move.target)
         }
         return owners(text, sorted(f"{self._git.prefix}{path}" for path in paths))
+
+
+def left_to_publish(git: Git, run: Run) -> Ready:
+    """Return the branch of a run that ended before it had its pull request.
+
+    Args:
+        git: the repository.
+        run: a run that made one branch.
+
+    Raises:
+        EnvironmentFailure: its evidence cannot be read.
+    """
+    paths = evidence_paths(git, run.branch)
+    try:
+        document, body = (path.read_bytes() for path in paths)
+        evidence = msgspec.json.decode(document, type=Evidence)
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot read {error.filename}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise EnvironmentFailure(f"{paths[0]} is no evidence: {error}") from error
+    # For the reviewers; the rest of what moved is in the text.
+    moved = Promotion("", "", "", (), (), evidence.moves, (), ())
+    commit = run.branches[run.branch]
+    carried = Carried(
+        run.branch, evidence.title, run.base, commit, (Step("", moved),), (commit,), evidence.gates
+    )
+    return Ready(carried, body.decode("utf-8"), None)
 
 
 def withdraw(git: Git, remote: str | None, pushed: dict[str, str], numbers: dict[str, int]) -> None:

@@ -27,7 +27,7 @@ from lane_planner.executor.places import (
     lock_path,
     scratch_path,
 )
-from lane_planner.executor.publishing import withdraw
+from lane_planner.executor.publishing import Publisher, left_to_publish, withdraw
 from lane_planner.executor.run import branches_there, complete
 from lane_planner.executor.signals import uninterrupted
 from lane_planner.executor.status import status
@@ -66,23 +66,30 @@ def interrupted_run(git: Git) -> Run:
     return last
 
 
-def settle(git: Git, run: Run, *, clock: Clock = utc_now) -> Run:
-    """End a run that was killed and that cannot be gone on with: it is done, or undone.
+def settle(
+    git: Git, run: Run, *, publisher: Publisher | None = None, clock: Clock = utc_now
+) -> Run:
+    """End a run of one branch that was killed: it is done, or undone.
 
     Args:
         git: the repository.
         run: the run.
+        publisher: opens the pull request of its branch; None: none is wanted.
         clock: tells the time for the journal.
 
     Returns:
         The run as it is then.
 
     Raises:
-        EnvironmentFailure: another run is under way, or git or the disk failed.
+        EnvironmentFailure: another run is under way, git or the disk failed, or the pull request
+            cannot be had.
     """
     with _alone(git, clock), Journal.open(journal_path(git), clock=clock) as journal:
         _clear(git)
         if run.result is not None and branches_there(git, run):
+            if publisher is not None:
+                left = [left_to_publish(git, run)]
+                publisher.publish(left, lambda event: journal.append(run.id, event))
             complete(git, journal, run, clock)
         else:
             _forget_evidence(git, run)

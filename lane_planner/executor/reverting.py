@@ -609,6 +609,7 @@ def revert(
     *,
     gates: bool = True,
     publisher: Publisher | None = None,
+    order: str = "",
     observe: Callable[[Event], None] = lambda event: None,
 ) -> Outcome:
     """Make the branch that takes steps back, or leave everything as it was.
@@ -617,12 +618,13 @@ def revert(
         reversal: what is to go back; it is ready.
         gates: whether the configured gates that run after moves do.
         publisher: opens the pull request; None: none is wanted.
+        order: what was asked for, to go on with after a kill.
         observe: told of each event when the journal holds it.
 
     Raises:
         UsageError: files to be moved have uncommitted changes, or the branch is there already.
-        EnvironmentFailure: git or the disk failed; everything was undone, unless the branch had
-            been made.
+        EnvironmentFailure: git or the disk failed; everything was undone, unless the pull request
+            alone could not be had: then the run can be resumed.
     """
     snapshot, settings = reversal.snapshot, reversal.snapshot.facts.settings
     moves = tuple(move for promotion in reversal.steps for move in promotion.moves)
@@ -638,6 +640,7 @@ def revert(
         plan_id=f"revert {reversal.name}",
         moves=moves,
         gates=tuple(gate for gate in settings.gates if gate.phase == "after") if gates else (),
+        order=order,
     )
     return carry_out(
         snapshot.git, settings, job, in_order(steps),

@@ -11,6 +11,7 @@ from lane_planner.executor.promote import Analysis
 from lane_planner.planner.schema import Cause
 from lane_planner.promotion.ledger import LedgerEntry, summary
 from lane_planner.promotion.values import merged_ledger
+from lane_planner.report.application import pull_request_lines, pull_request_url
 
 
 def promotion_document(
@@ -62,7 +63,7 @@ def promotion_document(
         ],
         "branch": outcome.branch if outcome is not None and outcome.success else None,
         "commit": outcome.commit if outcome is not None else None,
-        "pr_url": None,
+        "pr_url": pull_request_url(outcome),
         "evidence": list(outcome.evidence) if outcome is not None and outcome.success else None,
         "modules": list(analysis.modules),
         "causes": list(analysis.causes),
@@ -163,6 +164,9 @@ def promotion_text(
         lines += ledger
         lines.append(f"branch {printable(outcome.branch)} at {(outcome.commit or '')[:12]}")
         lines += [f"evidence {path}" for path in outcome.evidence]
+        if outcome.pull_request is not None:
+            lines += pull_request_lines(outcome.pull_request)
+        lines += [printable(note) for note in outcome.notes]
     return "\n".join(lines) + "\n"
 
 

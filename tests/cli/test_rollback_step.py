@@ -152,3 +152,70 @@ def test_a_revert_has_a_pull_request(hub: Path, github: FakeGitHub) -> None:
     assert undone.code == 0, undone.err
     assert pull.state == "closed" and github.commit(pull.head) is None
     assert status(Git.require(hub)).runs[-1].status == "rolled-back"
+
+
+def test_a_promotion_has_a_pull_request(hub: Path, github: FakeGitHub) -> None:
+    made = run(hub, "promote", ENGINE, "core", "--apply", "--pr", "--format", "json")
+    assert made.code == 0, made.err
+    [pull] = github.pulls.values()
+    assert made.json["pr_url"].endswith(f"/pull/{pull.number}")
+    assert (pull.title, pull.head, pull.base, pull.draft) == (
+        "promote(candidate→core): pkg.engine", "promote/candidate-to-core/pkg.engine", "main", False
+    )  # fmt: skip
+    [evidence] = [path for path in made.json["evidence"] if path.endswith(".md")]
+    assert pull.body is not None and pull.body.strip() == Path(evidence).read_text().strip()
+    assert run(hub, "rollback").code == 0
+    assert pull.state == "closed" and github.commit(pull.head) is None
+
+
+@pytest.mark.parametrize("act", ["promote", "rollback"])
+def test_where_only_the_push_fails_the_branch_stays_to_be_pushed(
+    hub: Path, github: FakeGitHub, tmp_path: Path, act: str
+) -> None:
+    words: tuple[str, ...] = ("promote", ENGINE, "core", "--apply", "--pr", "--draft")
+    if act == "rollback":
+        made = run(hub, "promote", ENGINE, "core", "--apply", "--format", "json")
+        git(hub, "merge", "--quiet", "--ff-only", made.json["branch"])
+        git(hub, "push", "--quiet", "origin", "main")
+        words = ("rollback", ENGINE, "--pr", "--draft")
+    hook = tmp_path / "hub.git" / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho no pushes today >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    refused = run(hub, *words)
+    assert refused.code == 4
+    assert "no pushes today" in refused.err
+    assert "`lane-planner resume` goes on, `lane-planner rollback` undoes them" in refused.err
+    assert github.pulls == {}
+    hook.unlink()
+    resumed = run(hub, "resume", "--format", "json")
+    assert resumed.code == 0, resumed.err
+    [pull] = github.pulls.values()
+    assert github.commit(pull.head) == resumed.json["commit"]
+    assert pull.draft and pull.base == "main"
+    title = {"promote": "promote(candidate→core)", "rollback": "revert(core→candidate)"}[act]
+    assert pull.title == f"{title}: pkg.engine"
+    logged = run(hub, "log", "--format", "jsonl").out
+    assert logged.count("\n") == (act == "promote")  # one, or none that is left
+    assert run(hub, "resume").error().startswith("there is no run to go on with: run ")
+    assert run(hub, "rollback").code == 0
+    assert pull.state == "closed"
+
+
+def test_a_campaign_on_one_branch_is_gone_on_with_too(
+    hub: Path, github: FakeGitHub, tmp_path: Path
+) -> None:
+    hook = tmp_path / "hub.git" / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    run(hub, "plan", "--from", "candidate", "--format", "json", "--output", ".git/plan.json")
+    assert run(hub, "apply", ".git/plan.json", "--pr").code == 4
+    hook.unlink()
+    resumed = run(hub, "resume", "--format", "json")
+    assert resumed.code == 0, resumed.err
+    assert len(github.pulls) == 1
+
+
+def test_a_pull_request_needs_a_branch(root: Path) -> None:
+    ran = run(root, "promote", "core.m01", "core", "--pr")
+    assert ran.code == 2
+    assert ran.error() == "--pr is of no use without --apply"
