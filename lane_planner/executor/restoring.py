@@ -17,6 +17,7 @@ import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
+from lane_planner.base.process import Completed
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.landings import MADE_BLOB, Change, Landing
 from lane_planner.executor.snapshot import Snapshot
@@ -352,17 +353,56 @@ def merge(git: Git, base: bytes, ours: bytes, theirs: bytes) -> bytes | int:
             files = [Path(directory, name) for name in ("now", "after", "before")]
             for file, content in zip(files, (ours, base, theirs), strict=True):
                 file.write_bytes(content)
-            done = git.ask("merge-file", "-p", f"--marker-size={_MARKER}", *map(str, files))
+            done = _merge_files(git, files)
+            if done.exit_code == 0:
+                return done.stdout
+            if done.exit_code > 127:  # no number of conflicts
+                if b"binary" in done.stderr:
+                    return 1
+                said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+                raise EnvironmentFailure(f"git cannot merge: {said}")
+            # git ends a last line that has no end, in a conflict.
+            ended = all(content.endswith(b"\n") for content in (ours, base, theirs))
+            apart = _by_lines(_merge_files(git, files, "--diff3").stdout) if ended else None
     except OSError as error:
         raise EnvironmentFailure(f"cannot merge: {error.strerror or error}") from error
-    if done.exit_code == 0:
-        return done.stdout
-    if done.exit_code > 127:  # no number of conflicts
-        if b"binary" in done.stderr:
-            return 1
-        said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-        raise EnvironmentFailure(f"git cannot merge: {said}")
-    return _conflict(done.stdout.split(b"\n"), ours.split(b"\n"))
+    return _conflict(done.stdout.split(b"\n"), ours.split(b"\n")) if apart is None else apart
+
+
+def _merge_files(git: Git, files: Iterable[Path], *options: str) -> Completed:
+    return git.ask("merge-file", "-p", f"--marker-size={_MARKER}", *options, *map(str, files))
+
+
+def _by_lines(merged: bytes) -> bytes | None:
+    """Return a merged text with its conflicts solved line by line, or None if they cannot be.
+
+    git takes changes of neighbouring lines for one; two steps that rewrite an import each, one
+    below the other, are none. Nothing is guessed: of each line, only one version may have changed.
+
+    Args:
+        merged: as git writes it with all three versions in a conflict.
+    """
+    result: list[bytes] = []
+    sides: list[list[bytes]] = []
+    for line in merged.splitlines(keepends=True):
+        if line.startswith(b"<" * _MARKER):
+            sides = [[]]
+        elif line.startswith((b"|" * _MARKER, b"=" * _MARKER)):
+            sides.append([])
+        elif line.startswith(b">" * _MARKER):
+            ours, base, theirs = sides
+            if not len(ours) == len(base) == len(theirs):
+                return None
+            for now, was, other in zip(ours, base, theirs, strict=True):
+                if was not in (now, other) and now != other:
+                    return None
+                result.append(other if now == was else now)
+            sides = []
+        elif sides:
+            sides[-1].append(line)
+        else:
+            result.append(line)
+    return b"".join(result)
 
 
 def _conflict(merged: list[bytes], ours: list[bytes]) -> int:

@@ -9,6 +9,7 @@ before it, or later work: then nothing is done, and it is told where that stands
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections import Counter
@@ -298,7 +299,7 @@ class _Line:
         self.obstacles.update(restored.obstacles)
         if self.obstacles:
             return
-        back = _Back(self._ground.workspace, restored, landing)
+        back = _Back(self._ground, restored, landing)
         movers = self._later_than(landing)
         for obstacle, paths in back.troubles():
             mover = next((movers[path] for path in paths if path in movers), None)
@@ -314,7 +315,7 @@ class _Line:
             self.obstacles.add(Obstacle(refusal.path, refusal.line, refusal.reason))
             return
         self._taken.append(back.promotion())
-        back.take_over()
+        back.take_over(self._ground.workspace)
         self._ground.take(restored)
 
     def _later_than(self, landing: Landing) -> dict[str, Landing]:
@@ -328,13 +329,14 @@ class _Back:
     """One step taken back, before it is: what the repository becomes.
 
     Args:
-        workspace: the repository with the step.
+        ground: the repository with the step.
         restored: what changes.
         landing: the step.
     """
 
-    def __init__(self, workspace: Workspace, restored: Restored, landing: Landing) -> None:
-        self._workspace = workspace
+    def __init__(self, ground: Ground, restored: Restored, landing: Landing) -> None:
+        self._ground = ground
+        self._workspace = workspace = ground.workspace
         self._restored = restored
         self._landing = landing
         self._moved = {move.source: move.target for move in restored.moves}
@@ -349,6 +351,7 @@ class _Back:
                 self._new[write.path] = scan_source(write.content)
         self._records: dict[str, FileRecord] = dict(sorted((kept | self._new).items()))
         self._after: ModuleTable = workspace.name(self._records)
+        self._dangling: set[str] = set()  # paths of files with imports that led nowhere before
         by_path = workspace.table.by_path
         self._renamed = {
             by_path[old].name: self._after.by_path[new].name
@@ -388,13 +391,19 @@ class _Back:
         known = {self._meant(site) for site in before.sites if self._is_bad(before, site)}
         circles = {frozenset(self._name(name) for name in part) for _, part in
                    cyclic_components(before)}  # fmt: skip
-        for site in after.sites:
+        bad = [
+            site
+            for site in after.sites
+            if self._is_bad(after, site) and (site.importer, site.imported) not in known
+        ]
+        earlier = self._earlier({after.modules[site.importer].path for site in bad})
+        for site in bad:
             path = after.modules[site.importer].path
             shown = origins.get(path, path)
             end = after.modules.get(site.imported)
-            if not self._is_bad(after, site) or (site.importer, site.imported) in known:
-                continue
-            if self._was_so(path, site):
+            if site.imported in earlier[path]:
+                if not site.resolved:
+                    self._dangling.add(shown)
                 continue
             what = f"{printable(site.importer)} imports {printable(site.imported)}"
             if site.resolved:
@@ -407,7 +416,7 @@ class _Back:
             paths = [p for p in paths if p not in self._moved]
             yield Obstacle(origin, site.line, what), tuple(paths)
         for code, part in cyclic_components(after):
-            if frozenset(part) not in circles:
+            if not any(circle.issuperset(part) for circle in circles):
                 inside = frozenset(part)
                 site = next(s for s in after.sites_in(part[0]) if s.imported in inside)
                 path = after.modules[part[0]].path
@@ -435,18 +444,25 @@ class _Back:
         importer = lanes.of_path(graph.modules[site.importer].path)
         return not self._workspace.settings.allowed(importer, lanes.of_imported(graph, site))
 
-    def _was_so(self, path: str, site: ImportSite) -> bool:
-        """Tell whether a file had an import before the step, whatever that is worth."""
-        write = next((one for one in self._restored.writes if one.path == path), None)
-        if write is None:
-            return False
-        merged = self._restored.merged.get(path)
-        record = scan_source(write.content if merged is None else merged.before)
-        module = self._after.by_path[path]
+    def _earlier(self, paths: Collection[str]) -> dict[str, set[str]]:
+        """Return what files imported before the step, whatever that led to.
+
+        Args:
+            paths: after it is taken back.
+        """
+        if not paths:
+            return {}
+        listed = self._ground.git.out("ls-tree", "-r", "-z", self._landing.before).split(b"\0")
+        fields = (line.partition(b"\t") for line in listed if line.startswith(b"100"))
+        blobs = {os.fsdecode(name): head[12:].decode("ascii") for head, _, name in fields}
+        contents = self._ground.read(blobs[path] for path in paths if path in blobs)
         resolver = self._workspace.resolver(self._after)
-        return any(
-            old.imported == site.imported for old in resolver.sites(module, record, external=False)
-        )
+        found = {}
+        for path in paths:
+            record = scan_source(contents[blobs[path]]) if path in blobs else FileRecord()
+            sites = resolver.sites(self._after.by_path[path], record, external=False)
+            found[path] = {site.imported for site in sites}
+        return found
 
     def _left_in_merged(self) -> Iterator[Obstacle]:
         """Yield where files that were changed since name what would not be there any more."""
@@ -480,6 +496,8 @@ class _Back:
         """
         workspace, after = self._workspace, self._after
         renaming = Renaming(workspace.table, self._renamed, workspace.resolver(workspace.table))
+        origins = {new: old for old, new in self._moved.items()}
+        forward = {new: old for old, new in self._renamed.items()}
         paths = [
             path
             for path in workspace.table.by_path
@@ -487,9 +505,16 @@ class _Back:
             and path not in self._restored.deletes
             and self._moved.get(path, path) in after.by_path
         ]
-        prove_imports(workspace, renaming, after, self._moved, paths, self._new)
-        origins = {new: old for old, new in self._moved.items()}
-        forward = {new: old for old, new in self._renamed.items()}
+        sure = [path for path in paths if path not in self._dangling]
+        prove_imports(workspace, renaming, after, self._moved, sure, self._new)
+        if self._dangling:
+            # What an import that led nowhere has come to mean, only the step's own way tells.
+            then = workspace.fork()
+            self.take_over(then)
+            renaming = Renaming(after, forward, then.resolver(after))
+            changed = {self._moved.get(path, path) for path in self._dangling}
+            now = {path: workspace.records[path] for path in paths}
+            prove_imports(then, renaming, workspace.table, origins, changed, now)
         for write in self._restored.writes:
             path = origins.get(write.path, write.path)
             if write.reason != "rewritten" or write.path not in self._new:
@@ -498,20 +523,20 @@ class _Back:
             if record.shim is not None or path not in workspace.table.by_path:
                 continue  # which is made anew
             try:
-                now = Version(SourceText(workspace.contents([path])[path]), record)
-                then = Version(SourceText(write.content), self._new[write.path])
+                new = Version(SourceText(workspace.contents([path])[path]), record)
+                old = Version(SourceText(write.content), self._new[write.path])
             except Undecodable:
                 continue  # it has no imports either; the proof of imports sees to it
             place = Place(after.by_path[write.path], workspace.table.by_path[path])
             # The same proof as of the step itself: what is now is what it is to become, moved.
             try:
-                prove_names(then, now, place, after, forward)
+                prove_names(old, new, place, after, forward)
             except Refused as refusal:
                 raise Refused(workspace.origin(path), refusal.line, refusal.reason) from refusal
 
-    def take_over(self) -> None:
-        """Let the workspace become what it is without the step."""
-        workspace, restored = self._workspace, self._restored
+    def take_over(self, workspace: Workspace) -> None:
+        """Let a workspace with the step become what it is without."""
+        restored = self._restored
         workspace.take_over(
             self._after,
             self._new,
@@ -553,17 +578,15 @@ def _mentioned(
         notes: learns where nothing but prose does.
     """
     touched = {change.path for one in going for change in one.changes}
-    roots = snapshot.facts.lanes.roots()
     known = snapshot.facts.graph.modules
+    prefixes = sorted({name for one in going for name in _prefixes(snapshot, one)})
+    now = find_mentions(snapshot.git, snapshot.commit, prefixes).mentions()
     for landing in going:
-        lane = snapshot.facts.settings.lane(landing.target)
-        assert lane is not None  # so landings are found
-        tops = {*lane.paths, *(posixpath.dirname(m.target) for m in landing.moves)} - {""}
-        prefixes = {name for path in tops for name in (path, roots.dotted(path))}
-        now = find_mentions(snapshot.git, snapshot.commit, prefixes).mentions()
+        places = [p for p in _places(now, landing, known) if p.path not in touched]
+        if not places:
+            continue
         then = find_mentions(snapshot.git, landing.after, prefixes).mentions()
         before = Counter((place.text, place.path) for place in _places(then, landing, known))
-        places = [p for p in _places(now, landing, known) if p.path not in touched]
         counts = Counter((place.text, place.path) for place in places)
         new = [p for p in places if counts[p.text, p.path] > before[p.text, p.path]]
         contents = snapshot.read(sorted({place.path for place in new}))
@@ -575,6 +598,15 @@ def _mentioned(
             else:
                 what = f"it names {printable(place.text)} since, which would not be there any more"
                 yield Obstacle(place.path, place.line, what)
+
+
+def _prefixes(snapshot: Snapshot, landing: Landing) -> Iterator[str]:
+    """Yield what the names and paths begin with that a step gave."""
+    lane = snapshot.facts.settings.lane(landing.target)
+    assert lane is not None  # so landings are found
+    for path in (*lane.paths, *(posixpath.dirname(move.target) for move in landing.moves)):
+        yield path
+        yield snapshot.facts.lanes.roots().dotted(path)
 
 
 def _places(mentions: Mentions, landing: Landing, known: Collection[str]) -> Iterator[NamedAt]:

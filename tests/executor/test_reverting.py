@@ -14,8 +14,9 @@ from lane_planner.executor.shims import ShimChoice
 from lane_planner.executor.status import status
 from lane_planner.repository import Repository
 from tests.executor.campaigns import gate_text, tree_of
-from tests.executor.repositories import git, make_dirty, snapshot
+from tests.executor.repositories import git, make_dirty, new_repository, snapshot
 from tests.executor.reverting import (
+    CONFIG,
     FILES,
     WAYS,
     differing,
@@ -118,6 +119,17 @@ def test_what_the_step_changed_and_others_since_is_a_conflict(root: Path) -> Non
     assert snapshot(root) == seen
 
 
+def test_steps_that_rewrote_neighbouring_lines_go_back_alone(root: Path) -> None:
+    both = b"from candidate.pkg import engine\nfrom candidate.pkg import helper\n"
+    written(root, {"both.py": both})
+    landed(root)
+    landed(root, "candidate.pkg.helper")
+    assert (root / "both.py").read_bytes() == both.replace(b"candidate", b"core")
+    outcome = reverted(root, ENGINE)
+    now = git(root, "show", f"{outcome.commit}:both.py")
+    assert now == b"from candidate.pkg import engine\nfrom core.pkg import helper\n"
+
+
 def test_who_imports_or_names_it_since_is_told(root: Path) -> None:
     landed(root)
     written(root, {
@@ -134,6 +146,18 @@ def test_who_imports_or_names_it_since_is_told(root: Path) -> None:
         ("ci.yaml", 2), ("core/new.py", 2), ("tests/unit/test_new.py", 3)
     ]  # fmt: skip
     assert "core.new imports core.pkg.engine, which would not be there" in str(found.obstacles[1])
+
+
+def test_an_import_that_led_nowhere_before_does_so_again(tmp_path: Path) -> None:
+    top = new_repository(tmp_path / "empty", {
+        "lanes.toml": CONFIG.encode(),
+        "candidate/a.py": b"VALUE = 1\n",
+        "main.py": b"try:\n    import core\n    import core.a\nexcept ImportError:\n    pass\n",
+    })  # fmt: skip
+    before = landed(top, "candidate.a")
+    outcome = reverted(top, "core.a")
+    assert outcome.commit is not None
+    assert tree_of(top, outcome.commit) == tree_of(top, before)
 
 
 def test_prose_that_names_it_since_is_a_note(root: Path) -> None:
