@@ -10,6 +10,7 @@ import os
 import posixpath
 import tempfile
 from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,6 +121,7 @@ class Restored(msgspec.Struct, frozen=True):
         deletes: sorted.
         merged: by path after, the files that were changed since.
         obstacles: why it cannot be taken back, sorted; the rest is then of no use.
+        conflicts: those among them where a line that the step changed was changed since.
     """
 
     moves: tuple[FileMove, ...]
@@ -127,6 +129,7 @@ class Restored(msgspec.Struct, frozen=True):
     deletes: tuple[str, ...]
     merged: dict[str, Merged]
     obstacles: tuple[Obstacle, ...]
+    conflicts: frozenset[Obstacle] = frozenset()
 
 
 def restore(ground: Ground, landing: Landing) -> Restored:
@@ -148,6 +151,7 @@ def restore(ground: Ground, landing: Landing) -> Restored:
         tuple(sorted(work.deletes)),
         work.merged,
         tuple(sorted(work.obstacles)),
+        frozenset(work.conflicts),
     )
 
 
@@ -158,6 +162,7 @@ class _Restoring:
         self.deletes: set[str] = set()
         self.merged: dict[str, Merged] = {}
         self.obstacles: list[Obstacle] = []
+        self.conflicts: list[Obstacle] = []
         self._ground = ground
         self._landing = landing
         self._by_path = {change.path: change for change in landing.changes}
@@ -252,6 +257,7 @@ class _Restoring:
         result = merge(self._ground.git, base, now, old)
         if isinstance(result, int):
             self._obstacle(path, "what the step changed there was changed since", line=result)
+            self.conflicts.append(self.obstacles[-1])
             return
         if result != now:
             self.writes[home] = (result, "rewritten")
@@ -377,7 +383,8 @@ def _by_lines(merged: bytes) -> bytes | None:
     """Return a merged text with its conflicts solved line by line, or None if they cannot be.
 
     git takes changes of neighbouring lines for one; two steps that rewrite an import each, one
-    below the other, are none. Nothing is guessed: of each line, only one version may have changed.
+    below the other, are none, nor is an import that a person added above. Nothing is guessed: what
+    one version changed line for line has to stand unchanged in the other.
 
     Args:
         merged: as git writes it with all three versions in a conflict.
@@ -391,18 +398,37 @@ def _by_lines(merged: bytes) -> bytes | None:
             sides.append([])
         elif line.startswith(b">" * _MARKER):
             ours, base, theirs = sides
-            if not len(ours) == len(base) == len(theirs):
+            solved = _substituted(ours, base, theirs) or _substituted(theirs, base, ours)
+            if solved is None:
                 return None
-            for now, was, other in zip(ours, base, theirs, strict=True):
-                if was not in (now, other) and now != other:
-                    return None
-                result.append(other if now == was else now)
+            result += solved
             sides = []
         elif sides:
             sides[-1].append(line)
         else:
             result.append(line)
     return b"".join(result)
+
+
+def _substituted(text: list[bytes], base: list[bytes], other: list[bytes]) -> list[bytes] | None:
+    """Return a text with the lines replaced that another version replaced, or None if it cannot be.
+
+    Args:
+        text: a version of the base.
+        base: the lines that both come from.
+        other: a version with a line for each line of the base.
+    """
+    if len(base) != len(other):
+        return None
+    blocks = SequenceMatcher(None, base, text, autojunk=False).get_matching_blocks()
+    place = {first + n: second + n for first, second, size in blocks for n in range(size)}
+    result = list(text)
+    for number, (was, new) in enumerate(zip(base, other, strict=True)):
+        if was != new:
+            if number not in place:
+                return None
+            result[place[number]] = new
+    return result
 
 
 def _conflict(merged: list[bytes], ours: list[bytes]) -> int:

@@ -140,7 +140,7 @@ def shims_in(snapshot: Snapshot, today: datetime.date) -> tuple[FoundShim, ...]:
         mentioned = {
             Place(place.path, place.line)
             for place in mentions.of_name(shim.old)
-            if place.path not in shims and _nearest(place.text, known) == shim.old
+            if place.path not in shims and nearest_module(place.text, known) == shim.old
         }
         found.append(
             FoundShim(
@@ -155,8 +155,13 @@ def shims_in(snapshot: Snapshot, today: datetime.date) -> tuple[FoundShim, ...]:
     return tuple(found)
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
-    """Return the longest prefix of a dotted name that is a module, or the empty name."""
+def nearest_module(name: str, known: Collection[str]) -> str:
+    """Return the longest prefix of a dotted name that is a module, or the empty name.
+
+    Args:
+        name: the name, with or without something in the module behind.
+        known: names of modules.
+    """
     while name and name not in known:
         name = name.rpartition(".")[0]
     return name

@@ -68,7 +68,7 @@ def test_a_step_is_found_by_whatever_a_user_has_at_hand(root: Path) -> None:
     landed(root)
     commit = git(root, "rev-parse", "HEAD").decode().strip()
     words = ("s0001", ENGINE, "core.pkg.engine", "candidate/pkg/engine.py", "core/pkg/engine.py",
-             commit, commit[:8])  # fmt: skip
+             "core/pkg", "candidate/pkg/", commit, commit[:8])  # fmt: skip
     for word in words:
         [found] = reversal(root, word).wanted
         assert (found.name.step, found.title) == ("s0001", "pkg.engine")
@@ -119,6 +119,16 @@ def test_what_the_step_changed_and_others_since_is_a_conflict(root: Path) -> Non
     assert snapshot(root) == seen
 
 
+def test_lines_that_were_added_beside_a_rewritten_one_stay(root: Path) -> None:
+    both = b"from candidate.pkg import engine\n"
+    written(root, {"both.py": both})
+    landed(root)
+    written(root, {"both.py": b"import os\nfrom core.pkg import engine\nimport sys\n"})
+    outcome = reverted(root, ENGINE)
+    now = git(root, "show", f"{outcome.commit}:both.py")
+    assert now == b"import os\nfrom candidate.pkg import engine\nimport sys\n"
+
+
 def test_steps_that_rewrote_neighbouring_lines_go_back_alone(root: Path) -> None:
     both = b"from candidate.pkg import engine\nfrom candidate.pkg import helper\n"
     written(root, {"both.py": both})
@@ -128,6 +138,18 @@ def test_steps_that_rewrote_neighbouring_lines_go_back_alone(root: Path) -> None
     outcome = reverted(root, ENGINE)
     now = git(root, "show", f"{outcome.commit}:both.py")
     assert now == b"from candidate.pkg import engine\nfrom core.pkg import helper\n"
+
+
+def test_a_step_that_rewrote_the_same_line_goes_back_first(root: Path) -> None:
+    written(root, {"both.py": b"import os\nfrom candidate.pkg import engine as e, helper as h\n"})
+    before = landed(root, "candidate.pkg.helper")
+    landed(root)
+    [dependent] = reversal(root, "candidate.pkg.helper").dependents
+    assert dependent.landing.title == "pkg.engine"
+    assert dependent.reason.startswith("both.py:2: what the step changed there was changed since")
+    outcome = reverted(root, "candidate.pkg.helper", with_dependents=True)
+    assert outcome.commit is not None
+    assert tree_of(root, outcome.commit) == tree_of(root, before)
 
 
 def test_who_imports_or_names_it_since_is_told(root: Path) -> None:
@@ -301,6 +323,28 @@ def test_a_step_of_two_commits_comes_back_in_two(
     assert differing(root, before, undone.commit) <= {"other.txt"}
     if land is not squashed:
         assert int(git(root, "rev-list", "--count", f"main..{undone.branch}")) == count == 2
+
+
+def test_a_root_below_the_top_and_names_of_any_letters(tmp_path: Path) -> None:
+    top = new_repository(tmp_path / "deep", {
+        "lanes.toml": CONFIG.encode(),
+        "candidate/größe.py": b"VALUE = 1\n" * 9,
+        "candidate/a b.py": b"from candidate import gr\xc3\xb6\xc3\x9fe\n",
+        "main.py": "import candidate.größe\n\n\ncandidate.größe.VALUE\n".encode(),
+    }, root="below/the top")  # fmt: skip
+    before = git(top, "rev-parse", "HEAD").decode().strip()
+    outcome = promoted(top, "candidate.größe")
+    squashed(top, outcome.branch)
+    text = (top / "main.py").read_bytes()
+    written(top, {"main.py": b"import os\n\n" + text})
+    undone = reverted(top, "core/größe.py")
+    assert undone.commit is not None
+    listed = git(top, "diff-tree", "-r", "-z", "--full-index", "--name-only", before, undone.commit)
+    assert listed.split(b"\0")[:-1] == [b"below/the top/main.py", b"below/the top/other.txt"]
+    found = reversal(top, "core/größe.py")
+    written(top, {"new.py": "import core.größe\n".encode()})
+    [obstacle] = reversal(top, "core/größe.py").obstacles
+    assert (found.obstacles, obstacle.path, obstacle.line) == ((), "new.py", 1)
 
 
 def test_a_failing_gate_undoes_everything(tmp_path: Path) -> None:
