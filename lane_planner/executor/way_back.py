@@ -71,14 +71,22 @@ class WayBack:
 
     def promotion(self) -> Promotion:
         """Return what taking the step back changes."""
-        restored, landing = self._restored, self._landing
-        along = [m for m in restored.moves if m.source not in self._workspace.table.by_path]
+        restored, landing, workspace = self._restored, self._landing, self._workspace
+        along = [
+            move
+            for move in restored.moves
+            if move.source in workspace.beside
+            or workspace.lanes.of_path(move.source) != landing.target
+        ]
+        by_path = workspace.table.by_path
+        stubs = {by_path[path].name for path in workspace.beside if path in by_path}
+        others = {by_path[move.source].name for move in along if move.source in by_path}
         return Promotion(
             source_lane=landing.target,
             target_lane=landing.source,
             name=landing.title,
-            modules=tuple(sorted(self._renamed)),
-            renamed=tuple(sorted(self._renamed.items())),
+            modules=tuple(sorted(self._renamed.keys() - others)),
+            renamed=tuple(sorted((o, n) for o, n in self._renamed.items() if o not in stubs)),
             moves=restored.moves,
             writes=restored.writes,
             deletes=restored.deletes,

@@ -10,6 +10,7 @@ import pytest
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
 from lane_planner.executor.places import log_path
+from lane_planner.executor.promotion_log import read
 from lane_planner.executor.shims import ShimChoice
 from lane_planner.executor.status import status
 from lane_planner.repository import Repository
@@ -62,6 +63,9 @@ def test_all_files_are_as_they_were_whatever_way_they_landed(
     assert message.startswith("revert(core→candidate): pkg.engine\n")
     assert "\nLane-Plan: promote pkg.engine to core\nLane-Reverts: s0001\n" in message
     assert "Lane-Step" not in message
+    done, undone = read(Git.require(root))
+    assert undone.reverts and undone.name == done.name
+    assert undone.modules == tuple((new, old) for old, new in done.modules)
 
 
 def test_a_step_is_found_by_whatever_a_user_has_at_hand(root: Path) -> None:
