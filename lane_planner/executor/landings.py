@@ -85,17 +85,31 @@ class Landing(msgspec.Struct, frozen=True):
         return frozenset(change.path for change in self.changes if change.after is not None)
 
 
+class Gone(msgspec.Struct, frozen=True):
+    """A step that had landed and was taken back.
+
+    Attributes:
+        name: of the step.
+        commit: the commit that took it back.
+        landing: the step, if it can be told what it changed.
+    """
+
+    name: StepName
+    commit: str
+    landing: Landing | None
+
+
 class Landings(msgspec.Struct, frozen=True):
     """What a history says of steps.
 
     Attributes:
         there: those that have landed and not been reverted, newest first.
-        reverted: the commit that reverted each of the others.
+        gone: those that were reverted since.
         unclear: why it cannot be told what a step changed.
     """
 
     there: tuple[Landing, ...]
-    reverted: dict[StepName, str]
+    gone: tuple[Gone, ...]
     unclear: dict[StepName, str]
 
 
@@ -109,6 +123,7 @@ class _Span(msgspec.Struct):
     brought: str
     two_commits: bool = False
     named: bool = True  # by a commit of the history
+    reverted: str | None = None  # by that commit
 
 
 class _Commit(NamedTuple):
@@ -132,17 +147,48 @@ def find_landings(snapshot: Snapshot, logged: Sequence[Logged]) -> Landings:
     git = snapshot.git
     spans, reverted, unclear = _spans(git, snapshot.commit, logged)
     changes = _changes(git, spans)
+    gone = {name: Gone(name, commit, None) for name, commit in reverted.items()}
     found: list[tuple[_Span, Landing]] = []
     for span in spans:
         made = _landing(snapshot.facts, span, changes.get(span.after))
         if not isinstance(made, str):
             found.append((span, made))
-        elif span.named:
+        elif span.named and span.reverted is None:
             unclear[span.name] = made
     # What only the log speaks of may have been done again, by another run.
-    done = {move for span, landing in found if span.named for move in landing.moves}
-    there = (one for span, one in found if span.named or done.isdisjoint(one.moves))
-    return Landings(tuple(there), reverted, unclear)
+    done = {
+        move
+        for span, landing in found
+        if span.named and span.reverted is None
+        for move in landing.moves
+    }
+    there = []
+    for span, landing in found:
+        if span.reverted is None and _is_back(snapshot, landing):
+            path = landing.moves[0].source
+            span.reverted = _last_change(git, snapshot.commit, path)
+        if span.reverted is not None:
+            gone[span.name] = Gone(span.name, span.reverted, landing)
+        elif span.named or done.isdisjoint(landing.moves):
+            there.append(landing)
+    return Landings(tuple(there), tuple(gone.values()), unclear)
+
+
+def _is_back(snapshot: Snapshot, landing: Landing) -> bool:
+    """Tell whether a step was taken back by a commit that does not say so, as by `git revert`."""
+    records = snapshot.facts.records
+    return all(
+        move.target not in snapshot.blobs
+        and move.source in snapshot.blobs
+        and move.source not in snapshot.facts.made
+        and (move.source not in records or records[move.source].shim is None)
+        for move in landing.moves
+    )
+
+
+def _last_change(git: Git, head: str, path: str) -> str:
+    said = git.out("log", "-1", "--format=%H", head, "--", f":(literal){path}")
+    return said.decode("ascii").strip()
 
 
 def _spans(
@@ -156,10 +202,12 @@ def _spans(
         for name in commit.reverts:
             if name not in spans and name not in unclear:
                 reverted.setdefault(name, commit.commit)
-        new = [n for n in commit.promotes if n not in reverted and n not in unclear]
-        if len(commit.promotes) == 1 and new:
-            _take(spans, _span(commit, new[0]))
+        if len(commit.promotes) == 1 and commit.promotes[0] not in unclear:
+            span = _span(commit, commit.promotes[0])
+            span.reverted = reverted.get(span.name)
+            _take(spans, span)
             continue
+        new = [n for n in commit.promotes if n not in reverted and n not in unclear]
         # Of steps in one commit, those of a plan are in its order.
         for name in sorted(set(new), reverse=True):
             if name in spans:

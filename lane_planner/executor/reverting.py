@@ -120,8 +120,8 @@ def choose(
     """
     there = [one for one in landings.there if one.name.plan.startswith(plan)]
     found = [one for one in there if one.name.step == wanted]
+    readings = {wanted, *(posixpath.normpath(path) for path in (wanted, *paths))}
     if not found:
-        readings = {wanted, *(posixpath.normpath(path) for path in (wanted, *paths))}
         found = [one for one in there if not readings.isdisjoint(_called(one))]
         found = found or [one for one in there if any(_reaches(one, path) for path in readings)]
     if not found and _COMMIT.fullmatch(wanted):
@@ -139,9 +139,11 @@ def choose(
     for name, why in landings.unclear.items():
         if name.step == wanted and name.plan.startswith(plan):
             raise UsageError(f"it cannot be told what {name} changed: {why}")
-    for name, commit in landings.reverted.items():
-        if name.step == wanted and name.plan.startswith(plan):
-            raise UsageError(f"{name} is taken back already, by commit {commit[:12]}")
+    for gone in landings.gone:
+        called = _called(gone.landing) if gone.landing is not None else set()
+        known = gone.name.step == wanted or not readings.isdisjoint(called)
+        if known and gone.name.plan.startswith(plan):
+            raise UsageError(f"{gone.name} is taken back already, by commit {gone.commit[:12]}")
     raise UsageError(
         f"no step that has landed in what is checked out is called {shown}: give its id, a module "
         "that it moved, or its commit; what is not merged yet goes with `rollback` alone"

@@ -284,6 +284,20 @@ def test_what_is_taken_back_is_so_told_and_can_be_promoted_again(root: Path) -> 
     assert tree_of(root, outcome.commit) == tree_of(root, before)
 
 
+def test_what_a_person_took_back_is_so_told_and_in_nobodys_way(root: Path) -> None:
+    before = landed(root)
+    landed(root, "candidate.needs")
+    git(root, "revert", "--no-edit", "HEAD")
+    commit = git(root, "rev-parse", "HEAD").decode().strip()
+    with pytest.raises(UsageError, match=f"taken back already, by commit {commit[:12]}"):
+        Repository.open(root).reversal(["s0001"], plan="promote needs")
+    with pytest.raises(UsageError, match="taken back already"):
+        reversal(root, "core.needs")
+    outcome = reverted(root, ENGINE)  # without what depended on it
+    assert outcome.commit is not None
+    assert tree_of(root, outcome.commit) == tree_of(root, before)
+
+
 def test_the_parts_of_a_package_come_back_in_any_order(root: Path) -> None:
     before = landed(root)
     landed(root, "candidate.pkg.helper")
