@@ -34,7 +34,7 @@ _COMMANDS = {
     "promote": "Promote MODULE (a dotted name or path; a package whole) to lane TARGET.",
     "apply": "Carry out PLAN, a file that `plan --format json` wrote, one commit a step.",
     "resume": "Go on with the last run, which a kill, a full disk or a reboot interrupted.",
-    "rollback": "Undo the last run that is not undone yet, finished or interrupted.",
+    "rollback": "Undo the last run, or take back each STEP that has been merged.",
     "shims": "List the files that keep old names of promoted modules working.",
     "status": "Show the runs of this repository: what was done, is under way, or was rolled back.",
     "log": "List the promotions that were carried out and stand, oldest first.",
