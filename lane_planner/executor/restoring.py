@@ -121,7 +121,8 @@ class Restored(msgspec.Struct, frozen=True):
         deletes: sorted.
         merged: by path after, the files that were changed since.
         obstacles: why it cannot be taken back, sorted; the rest is then of no use.
-        conflicts: those among them where a line that the step changed was changed since.
+        conflicts: those among them where a line that the step changed was changed since, with
+            the number of lines, from theirs, that it is one of.
     """
 
     moves: tuple[FileMove, ...]
@@ -129,7 +130,7 @@ class Restored(msgspec.Struct, frozen=True):
     deletes: tuple[str, ...]
     merged: dict[str, Merged]
     obstacles: tuple[Obstacle, ...]
-    conflicts: frozenset[Obstacle] = frozenset()
+    conflicts: dict[Obstacle, int] = {}
 
 
 def restore(ground: Ground, landing: Landing) -> Restored:
@@ -151,7 +152,7 @@ def restore(ground: Ground, landing: Landing) -> Restored:
         tuple(sorted(work.deletes)),
         work.merged,
         tuple(sorted(work.obstacles)),
-        frozenset(work.conflicts),
+        work.conflicts,
     )
 
 
@@ -162,7 +163,7 @@ class _Restoring:
         self.deletes: set[str] = set()
         self.merged: dict[str, Merged] = {}
         self.obstacles: list[Obstacle] = []
-        self.conflicts: list[Obstacle] = []
+        self.conflicts: dict[Obstacle, int] = {}
         self._ground = ground
         self._landing = landing
         self._by_path = {change.path: change for change in landing.changes}
@@ -255,9 +256,9 @@ class _Restoring:
         now = self._ground.workspace.contents([path])[path]
         base = self._ground.read([after.blob])[after.blob]
         result = merge(self._ground.git, base, now, old)
-        if isinstance(result, int):
-            self._obstacle(path, "what the step changed there was changed since", line=result)
-            self.conflicts.append(self.obstacles[-1])
+        if isinstance(result, Conflict):
+            self._obstacle(path, "what the step changed there was changed since", line=result.line)
+            self.conflicts[self.obstacles[-1]] = result.lines
             return
         if result != now:
             self.writes[home] = (result, "rewritten")
@@ -338,7 +339,19 @@ def _upward(path: str) -> Iterator[str]:
         yield path
 
 
-def merge(git: Git, base: bytes, ours: bytes, theirs: bytes) -> bytes | int:
+class Conflict(NamedTuple):
+    """Where both versions of a text changed.
+
+    Attributes:
+        line: the first line, from 1.
+        lines: how many they are, at least one.
+    """
+
+    line: int
+    lines: int
+
+
+def merge(git: Git, base: bytes, ours: bytes, theirs: bytes) -> bytes | Conflict:
     """Return a text with the change from one version to another made to it too.
 
     Args:
@@ -348,7 +361,7 @@ def merge(git: Git, base: bytes, ours: bytes, theirs: bytes) -> bytes | int:
         theirs: the other version.
 
     Returns:
-        The merged text; or the line of the text, from 1, where both changed the same.
+        The merged text; or where in the text both changed the same.
 
     Raises:
         EnvironmentFailure: git or the disk failed.
@@ -364,7 +377,7 @@ def merge(git: Git, base: bytes, ours: bytes, theirs: bytes) -> bytes | int:
                 return done.stdout
             if done.exit_code > 127:  # no number of conflicts
                 if b"binary" in done.stderr:
-                    return 1
+                    return Conflict(1, 1)
                 said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
                 raise EnvironmentFailure(f"git cannot merge: {said}")
             # git ends a last line that has no end, in a conflict.
@@ -431,8 +444,8 @@ def _substituted(text: list[bytes], base: list[bytes], other: list[bytes]) -> li
     return result
 
 
-def _conflict(merged: list[bytes], ours: list[bytes]) -> int:
-    """Return the line of a text at which the first conflict is."""
+def _conflict(merged: list[bytes], ours: list[bytes]) -> Conflict:
+    """Return where in a text the first conflict is."""
     first = next(n for n, line in enumerate(merged) if line.startswith(b"<" * _MARKER))
     own = []
     for line in merged[first + 1 :]:
@@ -441,4 +454,5 @@ def _conflict(merged: list[bytes], ours: list[bytes]) -> int:
         own.append(line)
     # What was merged before it may have more or fewer lines than the text.
     found = [n for n in range(len(ours)) if ours[n : n + len(own)] == own]
-    return min(found, key=lambda n: abs(n - first), default=first) + 1
+    start = min(found, key=lambda n: abs(n - first), default=first)
+    return Conflict(start + 1, max(1, len(own)))

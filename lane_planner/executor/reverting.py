@@ -40,6 +40,7 @@ from lane_planner.promotion.values import Promotion
 
 _PLAN_ID = re.compile("[0-9a-f]{64}")
 _COMMIT = re.compile("[0-9a-f]{4,64}")
+_BLAMED = re.compile(r"^([0-9a-f]{40,64}) \d+ \d+", re.MULTILINE)
 _SHOWN = 10  # choices
 
 
@@ -291,7 +292,8 @@ class _Line:
         for obstacle in restored.obstacles:
             changer = None
             if obstacle in restored.conflicts:
-                changer = self._changed_by(obstacle, landing)
+                lines = restored.conflicts[obstacle]
+                changer = self._changed_by(obstacle, lines, landing)
             if changer is None:
                 self.obstacles.add(obstacle)
             else:
@@ -322,18 +324,19 @@ class _Line:
         later = reversed(list(self._later_than(landing)))
         return {move.target: one for one in later for move in one.moves}
 
-    def _changed_by(self, conflict: Obstacle, landing: Landing) -> Landing | None:
-        """Return the later step that stays and last changed a line, or None if none did."""
+    def _changed_by(self, conflict: Obstacle, lines: int, landing: Landing) -> Landing | None:
+        """Return the newest later step that stays and changed some lines, or None if none did."""
         snapshot = self._ground.snapshot
         done = snapshot.git.ask(
-            "blame", "--porcelain", "-L", f"{conflict.line},{conflict.line}", snapshot.commit,
+            "blame", "--porcelain", "-L", f"{conflict.line},+{lines}", snapshot.commit,
             "--", conflict.path,
         )  # fmt: skip
         if done.exit_code != 0:  # an empty file has no line
             return None
-        commit = done.stdout.split(b" ", 1)[0].decode("ascii")
+        told = done.stdout.decode("utf-8", "replace")
+        commits = set(_BLAMED.findall(told))
         for one in self._later_than(landing):
-            if commit in (one.after, one.brought) and conflict.path in one.touched:
+            if commits & {one.after, one.brought} and conflict.path in one.touched:
                 return one
         return None
 

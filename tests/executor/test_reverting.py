@@ -145,7 +145,10 @@ def test_steps_that_rewrote_neighbouring_lines_go_back_alone(root: Path) -> None
 
 
 def test_a_step_that_rewrote_the_same_line_goes_back_first(root: Path) -> None:
-    written(root, {"both.py": b"import os\nfrom candidate.pkg import engine as e, helper as h\n"})
+    both = b"import os\nfrom candidate.pkg import engine as e, helper as h\n"
+    # The first line of what is in conflict here need not be one that the other step changed.
+    more = b"from candidate.pkg import helper\nfrom candidate.pkg import engine, helper as h\n"
+    written(root, {"both.py": both, "more.py": more})
     before = landed(root, "candidate.pkg.helper")
     landed(root)
     [dependent] = reversal(root, "candidate.pkg.helper").dependents
