@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 @click.option(
     "--mode", type=click.Choice(["single", "stack", "wave"]), default="single", show_default=True,
     help="single: one branch. stack: a branch a batch, each on the one before. wave: the batches "
-    "of the first wave, each on what is checked out; merge them and go on with --rebase-plan.",
+    "of the first wave, each on what is checked out; merge them and go on with --resume.",
 )  # fmt: skip
 @click.option("--no-gates", is_flag=True, help="Run no gate, and ask for no coverage.")
 @workers_options
 @click.option(
-    "--rebase-plan",
-    is_flag=True,
-    help="Verify a plan of another commit anew, and go on from there.",
-)
+    "--resume", "--rebase-plan", "rebase_plan", is_flag=True,
+    help="Go on with a plan of another commit: what has landed is passed over, the rest verified "
+    "anew.",
+)  # fmt: skip
 @pull_request_options
 @click.option("--max-open", type=click.IntRange(1), metavar="N", help="Have no more than N open.")
 @shim_options
@@ -70,7 +70,7 @@ def command(
     """Carry out PLAN, a file that `plan --format json` wrote, one commit a step.
 
     Of a plan of several hops the first one is carried out that has steps that have not landed:
-    once they are merged, --rebase-plan goes on with the next.
+    once they are merged, --resume goes on with the next.
 
     The steps of a batch are gated together. Where a gate fails, the steps that make it fail are
     found and left out, with those that wait for them; so are steps whose references cannot be

@@ -199,7 +199,7 @@ def _verified(
     """Return the hop to carry out, its steps that hold, and those that hold no more."""
     facts = snapshot.facts
     settings = facts.settings
-    again = "make a new plan, or give --rebase-plan to verify this one anew"
+    again = "make a new plan, or give --resume to go on with what still holds"
     if plan.assumed:
         raise UsageError(
             f"the plan assumes what is not so ({printable(plan.assumed[0])[:200]}): make one "

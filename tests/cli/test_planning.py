@@ -180,7 +180,7 @@ def test_a_plan_of_another_commit_is_verified_anew(root: Path) -> None:
     commit(root)
     refused = run(root, "apply", str(file))
     assert refused.code == 2
-    assert "give --rebase-plan to verify this one anew" in refused.error()
+    assert "give --resume to go on with what still holds" in refused.error()
     ran = run(root, "apply", str(file), "--rebase-plan", "--format", "json")
     assert ran.code == 1
     assert {left["modules"][0]: left["reason"] for left in ran.json["left_out"]} == {
@@ -203,7 +203,7 @@ def test_a_plan_of_several_hops_is_carried_out_hop_by_hop(root: Path) -> None:
     assert second.code == 0, second.err
     assert second.json["branch"].startswith("promote/core-to-lukhas/")
     git(root, "merge", "-q", second.json["branch"])
-    third = run(root, "apply", str(file), "--rebase-plan", "--format", "json")
+    third = run(root, "apply", str(file), "--resume", "--format", "json")
     assert third.code == 0, third.err
     git(root, "merge", "-q", third.json["branch"])
     assert (root / "products/b.py").exists()
