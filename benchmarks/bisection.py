@@ -15,7 +15,7 @@ import sys
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from lane_planner.executor.bisect import Verdict, largest_good
+from lane_planner.executor.bisection.bisect import Verdict, largest_good
 
 _STEPS = 2000
 _BAD = 60

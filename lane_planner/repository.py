@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from lane_planner.executor.apply import ApplyOptions
     from lane_planner.executor.campaign import Result
     from lane_planner.executor.carry_out import Outcome
-    from lane_planner.executor.journal import Event, Run
+    from lane_planner.executor.gating.rooms import Workers
     from lane_planner.executor.promote import Analysis
-    from lane_planner.executor.promotion_log import Logged, Metrics
     from lane_planner.executor.publishing import Publisher, PullRequests
+    from lane_planner.executor.records.journal import Event, Run
+    from lane_planner.executor.records.promotion_log import Logged, Metrics
     from lane_planner.executor.recovery import RolledBack
-    from lane_planner.executor.reverting import Reversal
-    from lane_planner.executor.rooms import Workers
+    from lane_planner.executor.reverting.reverting import Reversal
     from lane_planner.executor.shims import ShimChoice, ShimReview
     from lane_planner.executor.snapshot import Snapshot
     from lane_planner.graph.verify import Comparison
@@ -612,7 +612,7 @@ class Repository:
         snapshot = snapshot.leaving(source, self.cache)
         self.cache.save()
         if measure and self.settings.coverage is not None and self.settings.coverage.measure:
-            from lane_planner.executor.measuring import measured
+            from lane_planner.executor.gating.measuring import measured
 
             snapshot, self.unmeasured = measured(snapshot, goal.modules)
         return snapshot, analyse(
@@ -660,7 +660,7 @@ class Repository:
             UsageError: a time does not parse or is of no gate, or there is no worker.
             EnvironmentFailure: the journal cannot be read.
         """
-        from lane_planner.executor.status import gate_seconds
+        from lane_planner.executor.records.status import gate_seconds
         from lane_planner.planner import forecast
 
         times = forecast.gate_times(
@@ -743,23 +743,23 @@ class Repository:
 
     def promotions(self) -> tuple[Logged, ...]:
         """Return the promotions that stand, oldest first; see `promotion_log.standing`."""
-        from lane_planner.executor.promotion_log import read, standing
-        from lane_planner.executor.status import status
+        from lane_planner.executor.records.promotion_log import read, standing
+        from lane_planner.executor.records.status import status
 
         git = self.require_git()
         return standing(read(git), status(git).runs)
 
     def metrics(self) -> Metrics:
-        """Return how promotions go; see `lane_planner.executor.promotion_log.metrics`."""
-        from lane_planner.executor.promotion_log import metrics, read
-        from lane_planner.executor.status import status
+        """Return how promotions go; see `lane_planner.executor.records.promotion_log.metrics`."""
+        from lane_planner.executor.records.promotion_log import metrics, read
+        from lane_planner.executor.records.status import status
 
         git = self.require_git()
         return metrics(read(git), status(git).runs)
 
     def passed_over(self) -> tuple[str, ...]:
-        """Return what new commits go without; see `lane_planner.executor.git_write.passed_over`."""
-        from lane_planner.executor.git_write import passed_over
+        """Return what new commits go without; see `git_write.passed_over`."""
+        from lane_planner.executor.storage.git_write import passed_over
 
         return passed_over(self.require_git())
 
@@ -783,9 +783,9 @@ class Repository:
             UsageError: words name no such step, or several, or one that is reverted already.
             EnvironmentFailure: git fails, or lacks what was there before a step.
         """
-        from lane_planner.executor.landings import find_landings
-        from lane_planner.executor.promotion_log import read
-        from lane_planner.executor.reverting import choose, work_out
+        from lane_planner.executor.records.promotion_log import read
+        from lane_planner.executor.reverting.landings import find_landings
+        from lane_planner.executor.reverting.reverting import choose, work_out
 
         git = self.require_git()
         snapshot = self.snapshot(None)
@@ -801,7 +801,7 @@ class Repository:
         pull_requests: PullRequests | None = None,
         observe: Callable[[Event], None] = lambda event: None,
     ) -> Outcome:
-        """Make the branch that takes steps back; see `lane_planner.executor.reverting.revert`.
+        """Make the branch that takes steps back; see `reverting.revert`.
 
         Args:
             found: what is to go back.
@@ -809,7 +809,7 @@ class Repository:
             pull_requests: the pull request that is wanted; None: none.
             observe: told of each event when the journal holds it.
         """
-        from lane_planner.executor.reverting import revert
+        from lane_planner.executor.reverting.reverting import revert
 
         publisher, order = _publishing(self.require_git(), pull_requests)
         return revert(found, gates=gates, publisher=publisher, order=order, observe=observe)

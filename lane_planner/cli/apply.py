@@ -25,8 +25,8 @@ from lane_planner.cli.options import (
 
 if TYPE_CHECKING:
     from lane_planner.executor.campaign import Result
-    from lane_planner.executor.journal import Mode
     from lane_planner.executor.publishing import PullRequests
+    from lane_planner.executor.records.journal import Mode
     from lane_planner.repository import Repository
 
 
@@ -80,7 +80,7 @@ def command(
     carry out and all was rolled back. A run that is killed can be gone on with: see `resume`.
     """
     from lane_planner.executor.apply import ApplyOptions
-    from lane_planner.executor.rooms import Workers
+    from lane_planner.executor.gating.rooms import Workers
 
     content = plan_content(plan)
     repository = options.open()

@@ -351,7 +351,7 @@ def steps_shown(common: Common, total: int) -> Iterator[Callable[[object], None]
     Yields:
         What to tell each event of the journal.
     """
-    from lane_planner.executor.journal import GateFinished, StepCommitted
+    from lane_planner.executor.records.journal import GateFinished, StepCommitted
 
     line = ProgressLine() if common.verbosity >= 0 and sys.stderr.isatty() else None
     done = 0

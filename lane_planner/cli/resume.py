@@ -21,13 +21,13 @@ def command(options: Common, workers: int | None, scheduler: str | None) -> int:
 
     Ends as `apply` does, and with 2 where there is nothing to go on with.
     """
-    from lane_planner.executor.rooms import Workers
+    from lane_planner.executor.gating.rooms import Workers
 
     repository = options.open()
     elsewhere = None if workers is None and scheduler is None else Workers(workers, scheduler)
     with steps_shown(options, 0) as observe:
         result = repository.resume(observe, elsewhere)
-    from lane_planner.executor.journal import Run
+    from lane_planner.executor.records.journal import Run
 
     if not isinstance(result, Run):
         return shown(options, repository, result)

@@ -14,7 +14,7 @@ from lane_planner.cli.options import Common, common
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lane_planner.executor.status import News
+    from lane_planner.executor.records.status import News
 
 # Columns of a table in a file or a pipe: enough to give none of it up.
 _UNSEEN_WIDTH = 160
@@ -60,10 +60,10 @@ def command(options: Common, run: int | None, metrics: bool, follow: bool, inter
             options.write(metrics_text(figures))
         return 0
     git = repository.require_git()
-    from lane_planner.executor.status import detailed, status, watched
+    from lane_planner.executor.records.status import detailed, status, watched
 
     if follow:
-        from lane_planner.executor.signals import undoable_termination
+        from lane_planner.executor.records.signals import undoable_termination
 
         try:
             with undoable_termination():  # so that the terminal gets its cursor back
@@ -77,7 +77,7 @@ def command(options: Common, run: int | None, metrics: bool, follow: bool, inter
 
         options.write(to_json(found))
     else:
-        from lane_planner.executor.journal import utc_now
+        from lane_planner.executor.records.journal import utc_now
         from lane_planner.report.runs import status_text
 
         seen = options.output is None and sys.stdout.isatty()
@@ -89,7 +89,7 @@ def command(options: Common, run: int | None, metrics: bool, follow: bool, inter
 
 def _follow(options: Common, news: Iterator[News]) -> None:
     """Show what becomes of a run as it does."""
-    from lane_planner.executor.journal import utc_now
+    from lane_planner.executor.records.journal import utc_now
     from lane_planner.report.runs import EventLines, LiveView, ended_text
 
     last: News | None = None

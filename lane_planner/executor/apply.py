@@ -11,13 +11,13 @@ import msgspec
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.campaign import Batch, Campaign, Result, carry_out_campaign
-from lane_planner.executor.journal import Event, Mode, Run
+from lane_planner.executor.gating.rooms import Workers
+from lane_planner.executor.gating.selecting import TestSelector
 from lane_planner.executor.line import PlanLine
 from lane_planner.executor.promote import promotion_evidence, require_committed
 from lane_planner.executor.publishing import Publisher, PullRequests
-from lane_planner.executor.rooms import Workers
+from lane_planner.executor.records.journal import Event, Mode, Run
 from lane_planner.executor.run import Carried
-from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.sieve import LeftOut
 from lane_planner.executor.snapshot import Snapshot

@@ -27,11 +27,12 @@ from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
 from lane_planner.config.settings import Gate, Settings
 from lane_planner.executor.carry_out import why_failed
-from lane_planner.executor.gating import Gating
-from lane_planner.executor.journal import Clock, Event, Mode, RunStarted, StepState, utc_now
-from lane_planner.executor.journal import Run as JournalRun
+from lane_planner.executor.gating.gating import Gating
+from lane_planner.executor.gating.rooms import HERE, Workers
+from lane_planner.executor.gating.trials import Selector
 from lane_planner.executor.publishing import Opened, Publisher, Ready
-from lane_planner.executor.rooms import HERE, Workers
+from lane_planner.executor.records.journal import Clock, Event, Mode, RunStarted, StepState, utc_now
+from lane_planner.executor.records.journal import Run as JournalRun
 from lane_planner.executor.run import (
     Carried,
     Made,
@@ -41,7 +42,6 @@ from lane_planner.executor.run import (
     under_way,
 )
 from lane_planner.executor.sieve import Built, LeftOut, Line, Sieve
-from lane_planner.executor.trials import Selector
 from lane_planner.gates.command import GateResult
 from lane_planner.gates.evidence import Evidence, to_markdown
 from lane_planner.gates.select import applying

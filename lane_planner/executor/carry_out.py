@@ -12,9 +12,10 @@ from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import printable
 from lane_planner.config.settings import Gate, Settings
-from lane_planner.executor.gating import Gating, first_failure
-from lane_planner.executor.journal import Clock, Event, RunStarted, StepState, utc_now
+from lane_planner.executor.gating.gating import Gating, first_failure
+from lane_planner.executor.gating.trials import Selector, Step, after_steps, before_moving
 from lane_planner.executor.publishing import Opened, Publisher, Ready
+from lane_planner.executor.records.journal import Clock, Event, RunStarted, StepState, utc_now
 from lane_planner.executor.run import (
     Carried,
     Run,
@@ -22,7 +23,6 @@ from lane_planner.executor.run import (
     plain_evidence,
     under_way,
 )
-from lane_planner.executor.trials import Selector, Step, after_steps, before_moving
 from lane_planner.gates.command import GateResult
 from lane_planner.gates.evidence import Evidence, to_markdown
 from lane_planner.gates.select import applying

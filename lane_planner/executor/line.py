@@ -10,7 +10,7 @@ from lane_planner.executor.snapshot import Snapshot
 from lane_planner.planner.hop import Hop
 from lane_planner.planner.schema import PlannedStep
 from lane_planner.promotion.compose import compose
-from lane_planner.promotion.mentions import Mentions
+from lane_planner.promotion.references.mentions import Mentions
 from lane_planner.promotion.shims import Shims
 from lane_planner.promotion.values import FileMove, Promotion
 from lane_planner.promotion.workspace import Workspace

@@ -9,10 +9,10 @@ import msgspec
 from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
 from lane_planner.executor.apply import ApplyOptions
-from lane_planner.executor.files import write_atomically
-from lane_planner.executor.journal import Run
-from lane_planner.executor.places import plan_path
 from lane_planner.executor.publishing import PullRequests
+from lane_planner.executor.records.journal import Run
+from lane_planner.executor.storage.files import write_atomically
+from lane_planner.executor.storage.places import plan_path
 
 
 class Order(msgspec.Struct, frozen=True):

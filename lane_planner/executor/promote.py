@@ -14,13 +14,13 @@ from lane_planner.base.errors import UsageError
 from lane_planner.base.text import plural, printable
 from lane_planner.config.settings import Gate, Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
-from lane_planner.executor.journal import Event
+from lane_planner.executor.gating.selecting import TestSelector
+from lane_planner.executor.gating.trials import Step
 from lane_planner.executor.publishing import Publisher
+from lane_planner.executor.records.journal import Event
 from lane_planner.executor.run import Carried
-from lane_planner.executor.selecting import TestSelector
 from lane_planner.executor.shims import ShimChoice, left_shims
 from lane_planner.executor.snapshot import Snapshot
-from lane_planner.executor.trials import Step
 from lane_planner.gates.evidence import (
     Evidence,
     ModuleCoverage,
@@ -34,8 +34,8 @@ from lane_planner.planner.order import Ordered, blocked_modules, closure, order
 from lane_planner.planner.schema import Cause
 from lane_planner.promotion.compose import Composed, compose
 from lane_planner.promotion.diff import unified_diff
-from lane_planner.promotion.mentions import Mentions
 from lane_planner.promotion.naming import Refused
+from lane_planner.promotion.references.mentions import Mentions
 from lane_planner.promotion.shims import Shims
 from lane_planner.promotion.values import NEW_FILES, FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace

@@ -15,12 +15,12 @@ import msgspec
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
-from lane_planner.executor.codeowners import owners, read_codeowners
-from lane_planner.executor.github import TAKEN_BACK, GitHub, NoGitHub, find_github
-from lane_planner.executor.journal import Event, PullRequestMade, PushIntended, Run
-from lane_planner.executor.places import evidence_paths
+from lane_planner.executor.gating.trials import Step
+from lane_planner.executor.github.codeowners import owners, read_codeowners
+from lane_planner.executor.github.github import TAKEN_BACK, GitHub, NoGitHub, find_github
+from lane_planner.executor.records.journal import Event, PullRequestMade, PushIntended, Run
 from lane_planner.executor.run import Carried
-from lane_planner.executor.trials import Step
+from lane_planner.executor.storage.places import evidence_paths
 from lane_planner.gates.evidence import Evidence
 from lane_planner.promotion.values import Promotion
 

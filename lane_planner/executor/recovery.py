@@ -10,28 +10,28 @@ import msgspec
 from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import printable
-from lane_planner.executor.files import remove
-from lane_planner.executor.git_write import delete_branches, require_not_checked_out
-from lane_planner.executor.journal import (
+from lane_planner.executor.orders import order_of
+from lane_planner.executor.publishing import Publisher, left_to_publish, withdraw
+from lane_planner.executor.records.journal import (
     Clock,
     Journal,
     Run,
     RunRolledBack,
     utc_now,
 )
-from lane_planner.executor.lock import Holder, run_lock
-from lane_planner.executor.orders import order_of
-from lane_planner.executor.places import (
+from lane_planner.executor.records.lock import Holder, run_lock
+from lane_planner.executor.records.signals import uninterrupted
+from lane_planner.executor.records.status import status
+from lane_planner.executor.run import branches_there, complete
+from lane_planner.executor.storage.files import remove
+from lane_planner.executor.storage.git_write import delete_branches, require_not_checked_out
+from lane_planner.executor.storage.places import (
     evidence_paths,
     journal_path,
     lock_path,
     scratch_path,
 )
-from lane_planner.executor.publishing import Publisher, left_to_publish, withdraw
-from lane_planner.executor.run import branches_there, complete
-from lane_planner.executor.signals import uninterrupted
-from lane_planner.executor.status import status
-from lane_planner.executor.worktree import remove_worktrees
+from lane_planner.executor.storage.worktree import remove_worktrees
 
 
 class RolledBack(msgspec.Struct, frozen=True):

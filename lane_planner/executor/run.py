@@ -33,18 +33,10 @@ from lane_planner.base.errors import EnvironmentFailure, LanePlannerError, Usage
 from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
 from lane_planner.config.settings import Settings
-from lane_planner.executor.files import remove, write_atomically
-from lane_planner.executor.gating import Gating
-from lane_planner.executor.git_write import (
-    DATES,
-    TreeWriter,
-    create_branches,
-    delete_branches,
-    identity,
-    message_of,
-    require_free_branch,
-)
-from lane_planner.executor.journal import (
+from lane_planner.executor.gating.gating import Gating
+from lane_planner.executor.gating.rooms import HERE, Halls, Rooms, Workers
+from lane_planner.executor.gating.trials import Selector, Step
+from lane_planner.executor.records.journal import (
     BranchIntended,
     Clock,
     Event,
@@ -59,25 +51,33 @@ from lane_planner.executor.journal import (
     StepState,
     utc_now,
 )
-from lane_planner.executor.journal import Run as JournalRun
-from lane_planner.executor.lock import run_lock
-from lane_planner.executor.places import (
-    evidence_paths,
-    journal_path,
-    lock_path,
-    scratch_path,
-)
-from lane_planner.executor.promotion_log import (
+from lane_planner.executor.records.journal import Run as JournalRun
+from lane_planner.executor.records.lock import run_lock
+from lane_planner.executor.records.promotion_log import (
     Logged,
     LoggedGate,
     StepName,
     digest_of,
     log_promotions,
 )
-from lane_planner.executor.rooms import HERE, Halls, Rooms, Workers
-from lane_planner.executor.signals import undoable_termination, uninterrupted
-from lane_planner.executor.trials import Selector, Step
-from lane_planner.executor.worktree import remove_worktrees
+from lane_planner.executor.records.signals import undoable_termination, uninterrupted
+from lane_planner.executor.storage.files import remove, write_atomically
+from lane_planner.executor.storage.git_write import (
+    DATES,
+    TreeWriter,
+    create_branches,
+    delete_branches,
+    identity,
+    message_of,
+    require_free_branch,
+)
+from lane_planner.executor.storage.places import (
+    evidence_paths,
+    journal_path,
+    lock_path,
+    scratch_path,
+)
+from lane_planner.executor.storage.worktree import remove_worktrees
 from lane_planner.gates.command import GateResult
 from lane_planner.gates.evidence import Evidence, evidence_of, to_json, to_markdown
 from lane_planner.promotion.history import apart
@@ -423,7 +423,7 @@ def _open_halls(git: Git, settings: Settings, base: str, workers: Workers) -> Ha
     if workers.scheduler is None:
         return Rooms(git, settings.source_roots, base, width=workers.count or 1)
     try:
-        from lane_planner.executor.cluster import Cluster
+        from lane_planner.executor.gating.cluster import Cluster
     except ModuleNotFoundError as error:
         raise UsageError(
             "a cluster needs Dask: install lane-planner[distributed] here and on the workers"

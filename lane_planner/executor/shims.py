@@ -14,13 +14,13 @@ from lane_planner.base.git import Git
 from lane_planner.base.text import plural
 from lane_planner.config.settings import Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
-from lane_planner.executor.journal import Event
-from lane_planner.executor.selecting import TestSelector
+from lane_planner.executor.gating.selecting import TestSelector
+from lane_planner.executor.gating.trials import Step
+from lane_planner.executor.records.journal import Event
 from lane_planner.executor.snapshot import Snapshot
-from lane_planner.executor.trials import Step
 from lane_planner.planner.landed import INIT
 from lane_planner.promotion.diff import unified_diff
-from lane_planner.promotion.mentions import find_mentions
+from lane_planner.promotion.references.mentions import find_mentions
 from lane_planner.promotion.shims import Shims
 from lane_planner.promotion.values import MADE_INIT, FileWrite, Promotion
 from lane_planner.scan.shims import Shim, ShimKind, read_shim

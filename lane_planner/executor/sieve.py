@@ -1,8 +1,8 @@
 """What of some steps can stand: they are built, gated, and parted from what makes a gate fail.
 
 Gates are run on all steps at once. Where one fails, the largest part of the steps that passes is
-found (`lane_planner.executor.bisect`), and the rest is left out with what waits for it: the gate's
-output is the evidence (LP405).
+found (`lane_planner.executor.bisection`), and the rest is left out with what waits for it: the
+gate's output is the evidence (LP405).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import msgspec
 
 from lane_planner.base.text import printable
 from lane_planner.config.settings import Gate, Scope
-from lane_planner.executor.bisect import Kept, Verdict, largest_good
+from lane_planner.executor.bisection.bisect import Kept, Verdict, largest_good
 from lane_planner.executor.carry_out import require_planned, why_failed
-from lane_planner.executor.gating import Gating, first_failure
-from lane_planner.executor.journal import StepDropped
+from lane_planner.executor.gating.gating import Gating, first_failure
+from lane_planner.executor.gating.trials import Step, Trial, after_steps, before_moving
+from lane_planner.executor.records.journal import StepDropped
 from lane_planner.executor.run import Run
-from lane_planner.executor.trials import Step, Trial, after_steps, before_moving
 from lane_planner.gates.command import GateResult
 from lane_planner.gates.select import applying
 from lane_planner.planner.schema import PlannedStep

@@ -11,7 +11,7 @@ import msgspec
 from lane_planner.base.markdown import as_name, as_row, as_text
 from lane_planner.base.text import encodable, plural, printable
 from lane_planner.gates.command import GateResult
-from lane_planner.promotion.ledger import STATUSES, LedgerEntry, summary
+from lane_planner.promotion.references.ledger import STATUSES, LedgerEntry, summary
 from lane_planner.promotion.values import FileMove, Promotion, merged_ledger
 
 SCHEMA = "lane-planner/evidence/1"

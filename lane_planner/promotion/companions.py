@@ -19,7 +19,7 @@ from lane_planner.config.settings import Lane
 from lane_planner.planner.landed import INIT
 from lane_planner.promotion.layout import is_shim, may_become_package
 from lane_planner.promotion.mirrors import Mirror, directories_of, mirrors_in
-from lane_planner.promotion.syntax import tree_of
+from lane_planner.promotion.names.syntax import tree_of
 from lane_planner.promotion.values import FileMove
 from lane_planner.promotion.workspace import Workspace
 

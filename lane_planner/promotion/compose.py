@@ -22,14 +22,14 @@ from lane_planner.planner.landed import INIT
 from lane_planner.promotion.companions import MirroredTests, files_beside, mirrored_tests
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.layout import is_shim, lay_out
-from lane_planner.promotion.mentions import Mentions
-from lane_planner.promotion.names_reader import Unreadable, names_of
+from lane_planner.promotion.names.names_reader import Unreadable, names_of
+from lane_planner.promotion.names.naming_calls import NAMING_CALLS, NAMING_WORDS
 from lane_planner.promotion.naming import Refused
-from lane_planner.promotion.naming_calls import NAMING_CALLS, NAMING_WORDS
 from lane_planner.promotion.notes import listed_no_more, lost_to_history, two_commits, what_runs
 from lane_planner.promotion.parting import Partings, has_star
 from lane_planner.promotion.proof import Version, prove_imports, prove_names
-from lane_planner.promotion.references import References, references
+from lane_planner.promotion.references.mentions import Mentions
+from lane_planner.promotion.references.references import References, references
 from lane_planner.promotion.refusals import check_bindings, check_imports, check_promotion
 from lane_planner.promotion.relocation import Relocation, relocate
 from lane_planner.promotion.risks import risks

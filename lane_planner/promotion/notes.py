@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lane_planner.planner.landed import INIT, directories_around
-from lane_planner.promotion.half_run import half_run
 from lane_planner.promotion.history import seen_as_rename
+from lane_planner.promotion.import_time.half_run import half_run
 from lane_planner.promotion.parting import Partings
 from lane_planner.promotion.refusals import unbound_listed
 from lane_planner.promotion.relocation import Relocation

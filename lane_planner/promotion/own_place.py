@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lane_planner.promotion.syntax import all_arguments, tree_of
+from lane_planner.promotion.names.syntax import all_arguments, tree_of
 
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 # What gives the same place, by the last name of the call.

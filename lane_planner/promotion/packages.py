@@ -14,9 +14,9 @@ from typing import Literal
 import msgspec
 
 from lane_planner.graph.resolve import ImportSite
-from lane_planner.promotion.bindings import NamedImport
-from lane_planner.promotion.names import Names
-from lane_planner.promotion.names_reader import Unreadable, names_of
+from lane_planner.promotion.names.bindings import NamedImport
+from lane_planner.promotion.names.names import Names
+from lane_planner.promotion.names.names_reader import Unreadable, names_of
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.text import SourceText
 from lane_planner.scan.decode import Undecodable

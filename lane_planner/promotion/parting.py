@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable
 from functools import cached_property, lru_cache
 
-from lane_planner.promotion.mentions import Mentions
+from lane_planner.promotion.references.mentions import Mentions
 from lane_planner.promotion.relocation import Relocation
 from lane_planner.promotion.workspace import packages_around
 from lane_planner.scan.records import FileRecord

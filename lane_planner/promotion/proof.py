@@ -15,9 +15,9 @@ from typing import Literal, NamedTuple
 
 from lane_planner.graph.resolve import BeyondTop, ImportSite, Resolver, Target, absolute_name
 from lane_planner.promotion.imports import Place
+from lane_planner.promotion.names.scopes import Differing, Followed, prove_scopes
+from lane_planner.promotion.names.syntax import UNPARSABLE, parse, parsed_annotation
 from lane_planner.promotion.naming import Refused, Renaming
-from lane_planner.promotion.scopes import Differing, Followed, prove_scopes
-from lane_planner.promotion.syntax import UNPARSABLE, parse, parsed_annotation
 from lane_planner.promotion.text import SourceText, import_statements
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.scan.lexer import strings_and_comments

@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from lane_planner.promotion.half_run import half_run
+from lane_planner.promotion.import_time.half_run import half_run
 from lane_planner.promotion.imports import ChangedBinding
 from lane_planner.promotion.layout import is_shim
 from lane_planner.promotion.naming import Refused

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from lane_planner.promotion.computed import Match, Own, PutTogether, match, put_together
-from lane_planner.promotion.mentions import Mentions
+from lane_planner.promotion.names.computed import Match, Own, PutTogether, match, put_together
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.own_place import loaded_from, reached
+from lane_planner.promotion.references.mentions import Mentions
 from lane_planner.promotion.workspace import Workspace
 
 _OWN_PLACE = re.compile(

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import msgspec
 
 from lane_planner.graph.resolve import BeyondTop, absolute_name
-from lane_planner.promotion.bindings import Binding, NamedImport, PlainImport, Scope
 from lane_planner.promotion.imports import ChangedBinding, Place
-from lane_planner.promotion.names import Chain, Names, String
+from lane_planner.promotion.names.bindings import Binding, NamedImport, PlainImport, Scope
+from lane_planner.promotion.names.names import Chain, Names, String
+from lane_planner.promotion.names.naming_calls import whole_names
 from lane_planner.promotion.naming import Refused, Renaming
-from lane_planner.promotion.naming_calls import whole_names
 from lane_planner.promotion.packages import Bound, Packages
 from lane_planner.promotion.text import Edit, SourceText
 from lane_planner.scan.records import RawImport

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from lane_planner.promotion.ledger import LedgerEntry
+from lane_planner.promotion.references.ledger import LedgerEntry
 
 NEW_FILES = frozenset({"made", "shim"})
 """Reasons of `FileWrite` that are of files which are not there before."""

@@ -8,10 +8,10 @@ from typing import Any
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.campaign import Result
 from lane_planner.executor.carry_out import Outcome
-from lane_planner.executor.journal import Run
 from lane_planner.executor.publishing import Opened
+from lane_planner.executor.records.journal import Run
 from lane_planner.executor.recovery import RolledBack
-from lane_planner.executor.reverting import Reversal
+from lane_planner.executor.reverting.reverting import Reversal
 from lane_planner.gates.command import GateResult
 from lane_planner.report.text import listed
 

@@ -9,7 +9,7 @@ from lane_planner.base.text import plural, printable
 from lane_planner.executor.carry_out import Outcome
 from lane_planner.executor.promote import Analysis
 from lane_planner.planner.schema import Cause
-from lane_planner.promotion.ledger import LedgerEntry, summary
+from lane_planner.promotion.references.ledger import LedgerEntry, summary
 from lane_planner.promotion.values import merged_ledger
 from lane_planner.report.application import pull_request_lines, pull_request_url
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lane_planner.base.text import plural, printable
-from lane_planner.executor.promotion_log import Logged, Metrics
+from lane_planner.executor.records.promotion_log import Logged, Metrics
 from lane_planner.report.tables import table
 
 

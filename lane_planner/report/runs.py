@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from lane_planner.base.text import plural, printable
-from lane_planner.executor.journal import (
+from lane_planner.executor.records.journal import (
     BranchIntended,
     GateAbandoned,
     GateFinished,
@@ -28,7 +28,7 @@ from lane_planner.executor.journal import (
     StepIntended,
     seconds_between,
 )
-from lane_planner.executor.status import BranchDetail, Detail, News, Status, StepDetail
+from lane_planner.executor.records.status import BranchDetail, Detail, News, Status, StepDetail
 from lane_planner.report.tables import table
 
 if TYPE_CHECKING:

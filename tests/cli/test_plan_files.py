@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from lane_planner.executor.journal import GateFinished, Journal, RunStarted
+from lane_planner.executor.records.journal import GateFinished, Journal, RunStarted
 from lane_planner.gates.command import GateResult
 from tests.cli.shop import CONFIG, Ran, commit, run, shop, state
 from tests.executor.repositories import new_repository

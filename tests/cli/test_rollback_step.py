@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.executor.status import status
+from lane_planner.executor.records.status import status
 from tests.cli.shop import run
 from tests.executor.campaigns import campaign_repository, gate_text, tree_of
 from tests.executor.github_server import (

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.executor.journal import Journal, RunStarted
-from lane_planner.executor.places import journal_path
+from lane_planner.executor.records.journal import Journal, RunStarted
+from lane_planner.executor.storage.places import journal_path
 from tests.cli.shop import run
 from tests.executor.campaigns import campaign_repository, failing_with, gate_text
 from tests.executor.repositories import git

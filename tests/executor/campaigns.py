@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.campaign import Result
-from lane_planner.executor.journal import Mode
+from lane_planner.executor.records.journal import Mode
 from lane_planner.report.documents import to_json
 from lane_planner.repository import Repository
 from tests.executor.repositories import ENVIRONMENT, git, new_repository

@@ -11,7 +11,7 @@ from pathlib import Path
 from lane_planner.base.git import Git
 from lane_planner.config.settings import Gate, Settings
 from lane_planner.executor.carry_out import Job
-from lane_planner.executor.trials import Step
+from lane_planner.executor.gating.trials import Step
 from lane_planner.promotion.values import FileMove, FileWrite, Promotion
 
 ENVIRONMENT = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lane_planner.executor.carry_out import Outcome
-from lane_planner.executor.reverting import Reversal
+from lane_planner.executor.reverting.reverting import Reversal
 from lane_planner.executor.shims import ShimChoice
 from lane_planner.repository import Repository
 from tests.executor.campaigns import tree_of

@@ -272,7 +272,7 @@ def test_a_git_directory_that_cannot_be_written(tmp_path: Path) -> None:
 # Every look at the clock shows an hour less than the one before.
 _BACKWARDS = """\
 import datetime, itertools, os, sys, types
-from lane_planner.executor import journal
+from lane_planner.executor.records import journal
 
 file = sys.argv.pop(1)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lane_planner.executor.bisect import Dropped, Kept, Verdict, largest_good
+from lane_planner.executor.bisection.bisect import Dropped, Kept, Verdict, largest_good
 
 Needs = Mapping[str, Collection[str]]
 Hint = Callable[[frozenset[str]], Iterable[str]]

@@ -11,9 +11,9 @@ from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
 from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.campaign import Result
-from lane_planner.executor.journal import Mode
+from lane_planner.executor.records.journal import Mode
+from lane_planner.executor.records.status import status
 from lane_planner.executor.recovery import roll_back
-from lane_planner.executor.status import status
 from lane_planner.repository import Repository
 from tests.executor.campaigns import (
     CHAIN,

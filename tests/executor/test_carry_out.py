@@ -20,7 +20,8 @@ from lane_planner.base.git import Git
 from lane_planner.config.settings import Gate
 from lane_planner.executor import carry_out as module
 from lane_planner.executor.carry_out import Outcome, carry_out, in_order
-from lane_planner.executor.journal import (
+from lane_planner.executor.gating.trials import Step
+from lane_planner.executor.records.journal import (
     BranchIntended,
     Event,
     GateFinished,
@@ -31,13 +32,12 @@ from lane_planner.executor.journal import (
     StepCommitted,
     StepIntended,
 )
-from lane_planner.executor.lock import run_lock
-from lane_planner.executor.places import evidence_paths, lock_path
-from lane_planner.executor.promotion_log import read
+from lane_planner.executor.records.lock import run_lock
+from lane_planner.executor.records.promotion_log import read
+from lane_planner.executor.records.status import status
 from lane_planner.executor.recovery import settle
 from lane_planner.executor.run import Carried
-from lane_planner.executor.status import status
-from lane_planner.executor.trials import Step
+from lane_planner.executor.storage.places import evidence_paths, lock_path
 from lane_planner.gates.evidence import Evidence
 from lane_planner.promotion.values import FileMove
 from tests.executor.repositories import (
@@ -476,7 +476,7 @@ KILLER = """
     from pathlib import Path
     sys.path.insert(0, {here!r})
     from lane_planner.base.git import Git
-    from lane_planner.executor import journal
+    from lane_planner.executor.records import journal
     from lane_planner.executor.carry_out import carry_out, in_order
     from tests.executor.repositories import job, python_gate, settings, steps
 

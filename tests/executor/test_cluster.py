@@ -14,14 +14,14 @@ import pytest
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
-from lane_planner.executor.packs import (
+from lane_planner.executor.gating.rooms import Workers
+from lane_planner.executor.recovery import roll_back
+from lane_planner.executor.storage.packs import (
     bundle_commits,
     pack_commit,
     unbundle_commits,
     unpack_commit,
 )
-from lane_planner.executor.recovery import roll_back
-from lane_planner.executor.rooms import Workers
 from tests.executor.campaigns import (
     campaign_repository,
     carried_out,

@@ -9,7 +9,12 @@ import pytest
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
-from lane_planner.executor.codeowners import CODEOWNERS_PATHS, MAX_SIZE, owners, read_codeowners
+from lane_planner.executor.github.codeowners import (
+    CODEOWNERS_PATHS,
+    MAX_SIZE,
+    owners,
+    read_codeowners,
+)
 from tests.executor.repositories import git, new_repository
 
 # The pattern; paths that it matches; paths that it does not.

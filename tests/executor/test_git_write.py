@@ -12,7 +12,7 @@ import pytest
 
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
-from lane_planner.executor.git_write import (
+from lane_planner.executor.storage.git_write import (
     Entry,
     Tree,
     TreeWriter,
@@ -258,7 +258,7 @@ def test_who_commits_is_never_guessed(tmp_path: Path) -> None:
     git(root, "config", "--unset", "user.name")
     code = (
         "import sys; from pathlib import Path; from lane_planner.base.git import Git;"
-        "from lane_planner.executor.git_write import identity;"
+        "from lane_planner.executor.storage.git_write import identity;"
         f"identity(Git.require(Path({str(root)!r})))"
     )
     here = Path(__file__).parents[2]

@@ -13,12 +13,12 @@ import pytest
 
 from lane_planner.base.errors import EnvironmentFailure, UsageError
 from lane_planner.base.git import Git
-from lane_planner.executor import gh, network, pushing
-from lane_planner.executor.gh import Refused
-from lane_planner.executor.github import TAKEN_BACK, GitHub, NoGitHub, find_github
-from lane_planner.executor.pull_request import MAX_BODY
-from lane_planner.executor.pushing import PushRefused
-from lane_planner.executor.remotes import Place, place_of
+from lane_planner.executor.github import gh, network, pushing
+from lane_planner.executor.github.gh import Refused
+from lane_planner.executor.github.github import TAKEN_BACK, GitHub, NoGitHub, find_github
+from lane_planner.executor.github.pull_request import MAX_BODY
+from lane_planner.executor.github.pushing import PushRefused
+from lane_planner.executor.github.remotes import Place, place_of
 from tests.executor.github_server import (
     HOST,
     NOW_SECONDS,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.errors import EnvironmentFailure
-from lane_planner.executor.journal import (
+from lane_planner.executor.records.journal import (
     BranchIntended,
     Event,
     GateFinished,
@@ -96,7 +96,7 @@ def test_no_journal_is_not_made_by_looking(tmp_path: Path) -> None:
 def test_events_are_on_disk_when_written(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     code = (
-        "import os, signal; from pathlib import Path; from lane_planner.executor.journal import *;"
+        "import os, signal; from pathlib import Path; from lane_planner.executor.records.journal import *;"
         f"j = Journal.open(Path({str(path)!r})); j.start(RunStarted('b', 'x', 'p', 1));"
         "j.append(1, StepIntended('s1', 'b')); os.kill(os.getpid(), signal.SIGKILL)"
     )

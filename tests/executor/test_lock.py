@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.errors import EnvironmentFailure
-from lane_planner.executor.lock import Holder, holder, run_lock
+from lane_planner.executor.records.lock import Holder, holder, run_lock
 
 SINCE = "2024-01-01T00:00:00Z"
 
@@ -48,7 +48,7 @@ def test_a_holder_that_has_not_yet_said_who_it_is(tmp_path: Path) -> None:
 def test_a_kill_releases_it(tmp_path: Path) -> None:
     path = tmp_path / "run.lock"
     code = (
-        "import sys; from pathlib import Path; from lane_planner.executor.lock import run_lock\n"
+        "import sys; from pathlib import Path; from lane_planner.executor.records.lock import run_lock\n"
         f"with run_lock(Path({str(path)!r}), command='x', since='y'):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )

@@ -9,10 +9,10 @@ import pytest
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
-from lane_planner.executor.places import log_path
-from lane_planner.executor.promotion_log import read
+from lane_planner.executor.records.promotion_log import read
+from lane_planner.executor.records.status import status
 from lane_planner.executor.shims import ShimChoice
-from lane_planner.executor.status import status
+from lane_planner.executor.storage.places import log_path
 from lane_planner.repository import Repository
 from tests.executor.campaigns import gate_text, tree_of
 from tests.executor.repositories import git, make_dirty, new_repository, snapshot

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.executor.journal import (
+from lane_planner.executor.records.journal import (
     BranchIntended,
     Event,
     Journal,
@@ -20,9 +20,9 @@ from lane_planner.executor.journal import (
     RunStarted,
     StepIntended,
 )
-from lane_planner.executor.lock import run_lock
-from lane_planner.executor.places import journal_path, lock_path
-from lane_planner.executor.status import status, watched
+from lane_planner.executor.records.lock import run_lock
+from lane_planner.executor.records.status import status, watched
+from lane_planner.executor.storage.places import journal_path, lock_path
 from tests.executor.repositories import git
 
 PULLS = '{"plan":"p","options":{"mode":"single","pull_requests":{"remote":null}}}'

@@ -14,9 +14,9 @@ import pytest
 
 from lane_planner.base.git import Git
 from lane_planner.executor.campaign import Result
-from lane_planner.executor.journal import Mode
+from lane_planner.executor.gating.rooms import Workers
+from lane_planner.executor.records.journal import Mode
 from lane_planner.executor.recovery import roll_back
-from lane_planner.executor.rooms import Workers
 from tests.executor.campaigns import (
     campaign_repository,
     carried_out,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.executor.places import worktree_path, worktrees_there
-from lane_planner.executor.worktree import Worktree, remove_worktrees
+from lane_planner.executor.storage.places import worktree_path, worktrees_there
+from lane_planner.executor.storage.worktree import Worktree, remove_worktrees
 from tests.executor.repositories import git, snapshot
 
 

@@ -21,7 +21,7 @@ from lane_planner.gates.evidence import (
     to_json,
     to_markdown,
 )
-from lane_planner.promotion.ledger import LedgerEntry
+from lane_planner.promotion.references.ledger import LedgerEntry
 from lane_planner.promotion.values import FileMove, FileWrite, Promotion
 
 PASSED = GateResult("unit", "after", ("pytest", "tests/unit"), 0, 1.26, True, False, "ok\n")

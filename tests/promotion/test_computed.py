@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.promotion.computed import Match, Own, Part, Skeleton, match
-from lane_planner.promotion.mentions import find_mentions
+from lane_planner.promotion.names.computed import Match, Own, Part, Skeleton, match
+from lane_planner.promotion.references.mentions import find_mentions
 from tests.executor.repositories import new_repository
 from tests.promotion.test_table import PUT_TOGETHER, WHEREVER
 

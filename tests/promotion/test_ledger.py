@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lane_planner.config.settings import Coverage
-from lane_planner.promotion.ledger import ASK, LedgerEntry, summary
-from lane_planner.promotion.mentions import Mentions, NamedAt
+from lane_planner.promotion.references.ledger import ASK, LedgerEntry, summary
+from lane_planner.promotion.references.mentions import Mentions, NamedAt
 from lane_planner.promotion.values import FileMove, Promotion, merged_ledger
 from lane_planner.rules.baseline import HEADER, read_baseline
 from tests.promotion.trees import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.promotion.mentions import Mentions, NamedAt, find_mentions
+from lane_planner.promotion.references.mentions import Mentions, NamedAt, find_mentions
 from tests.executor.repositories import new_repository
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lane_planner.promotion.names_reader import names_of
+from lane_planner.promotion.names.names_reader import names_of
 from lane_planner.promotion.naming import Refused
 from tests.promotion.trees import promoted
 

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from lane_planner.promotion.imports import Place
-from lane_planner.promotion.names_reader import names_of
+from lane_planner.promotion.names.names_reader import names_of
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.proof import Version, prove_names
 from lane_planner.promotion.text import SourceText

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from lane_planner.executor.journal import (
+from lane_planner.executor.records.journal import (
     BranchIntended,
     Event,
     GateFinished,
@@ -28,8 +28,8 @@ from lane_planner.executor.journal import (
     StepIntended,
     replay,
 )
-from lane_planner.executor.lock import Holder
-from lane_planner.executor.status import BranchDetail, Detail, News, Status, StepDetail
+from lane_planner.executor.records.lock import Holder
+from lane_planner.executor.records.status import BranchDetail, Detail, News, Status, StepDetail
 from lane_planner.gates.command import GateResult
 from lane_planner.report.runs import EventLines, LiveView, ended_text, status_text
 

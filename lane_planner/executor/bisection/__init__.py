@@ -1,0 +1,1 @@
+"""Which steps make a gate fail, in few runs."""

@@ -1,0 +1,1 @@
+"""What gates are asked, where they run, and what they said."""

@@ -1,0 +1,1 @@
+"""Branches and pull requests on GitHub, through git and gh."""

@@ -1,0 +1,1 @@
+"""What runs did and do: journal, lock, promotion log, status."""

@@ -1,0 +1,1 @@
+"""Steps that have landed, taken back."""

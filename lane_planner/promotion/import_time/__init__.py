@@ -1,0 +1,1 @@
+"""What runs when modules are imported, and in which order."""

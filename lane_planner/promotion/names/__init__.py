@@ -1,0 +1,1 @@
+"""What a file's names are and mean."""

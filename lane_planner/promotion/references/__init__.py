@@ -1,0 +1,1 @@
+"""What names a moved module outside of imports: the reference ledger."""
