@@ -1,9 +1,10 @@
 """Taking back steps that have landed: on a branch, in a commit each, what depends on them first.
 
-What each step changed is put back (`restoring`), and proved by what proves a promotion: the imports of all files are the ones of today under the mapping that leads back, one for
-one and kind for kind, and a file that was rewritten differs from today's in the renamed modules
-alone. What would not work any more without the step is either another step, which has to go back
-before it, or later work: then nothing is done, and it is told where that stands.
+What each step changed is put back (`restoring`), and proved by what proves a promotion: the imports
+of all files are the ones of today under the mapping that leads back, one for one and kind for kind,
+and a file that was rewritten differs from today's in the renamed modules alone. What would not work
+any more without the step is either another step, which has to go back before it, or later work:
+then nothing is done, and it is told where that stands.
 """
 
 from __future__ import annotations
