@@ -139,7 +139,7 @@ def test_a_server_error_is_waited_out(root: Path, github: FakeGitHub) -> None:
 def test_a_plan_that_was_rolled_back_has_pull_requests_again(
     root: Path, github: FakeGitHub
 ) -> None:
-    carried_out(root, "stack", pull_requests=PullRequests())
+    carried_out(root, "stack", steps=7, pull_requests=PullRequests())
     Repository.open(root).roll_back()
-    again = carried_out(root, "stack", pull_requests=PullRequests())
+    again = carried_out(root, "stack", steps=7, pull_requests=PullRequests())
     assert {opened.outcome for opened in again.pull_requests} == {"made"}

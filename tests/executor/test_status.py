@@ -25,30 +25,19 @@ from lane_planner.executor.records.status import status, watched
 from lane_planner.executor.storage.places import journal_path, lock_path
 from tests.executor.repositories import git
 
-PULLS = '{"plan":"p","options":{"mode":"single","pull_requests":{"remote":null}}}'
-NO_PULLS = '{"plan":"p","options":{"mode":"single","pull_requests":null}}'
 
-
-@pytest.mark.parametrize(
-    ("mode", "order", "expected"),
-    [
-        ("single", "", "done"),
-        ("single", NO_PULLS, "done"),
-        ("single", PULLS, "interrupted"),
-        ("single", "no JSON", "interrupted"),
-        ("stack", NO_PULLS, "interrupted"),
-        ("wave", NO_PULLS, "interrupted"),
-    ],
-)
-def test_a_run_killed_behind_its_first_branch_is_done_only_if_nothing_is_to_follow(
-    root: Path, mode: Mode, order: str, expected: str
+@pytest.mark.parametrize("mode", ["single", "stack", "wave"])
+def test_a_run_killed_behind_its_first_branch_is_interrupted_until_it_is_written_down(
+    root: Path, mode: Mode
 ) -> None:
     base = git(root, "rev-parse", "HEAD").decode().strip()
     git(root, "branch", "promote/x")
     with Journal.open(journal_path(Git.require(root))) as journal:
-        number = journal.start(RunStarted(base, "promote/x", "p", 1, mode=mode, order=order))
+        number = journal.start(RunStarted(base, "promote/x", "p", 1, mode=mode))
         journal.append(number, BranchIntended(base, "promote/x"))
-    assert status(Git.require(root)).runs[0].status == expected
+        assert status(Git.require(root)).runs[0].status == "interrupted"
+        journal.append(number, RunFinished(base))
+    assert status(Git.require(root)).runs[0].status == "done"
 
 
 START = RunStarted("base", "promote/x", "p", os.getpid())
