@@ -322,26 +322,37 @@ class _Campaign:
         ahead: deque[Built] = deque()
         for number, batch in enumerate(batches):
             sieve = self._sieve()
-            room = batches[number + len(ahead) : number + self._gating.width]
             if self._gating.width > 1 and sieve.guarded("batch"):
-                for later in room:
+                for later in batches[number + len(ahead) : number + self._gating.width]:
                     start, on = (ahead[-1].head, ahead[-1].line) if ahead else (head, line)
                     ahead.append(sieve.build(start, on, later.steps))
                     sieve.foresee(ahead[-1], "batch")
-            one = self._batch(batch, head, line)
+            foreseen = ahead.popleft() if ahead else None
+            one = self._batch(batch, head, line, foreseen)
             tried.append(one)
             if one.built.steps:
                 head, line = one.built.head, one.built.line
-            if ahead and ahead.popleft().head != head:
+            if one.built is not foreseen:
                 ahead.clear()  # they would build on what is left out
                 self._gating.forget()
         return tried
 
-    def _batch(self, batch: Batch, head: str, line: Line) -> _Gated:
-        """Build a batch, gate it, and leave out what fails."""
+    def _batch(self, batch: Batch, head: str, line: Line, foreseen: Built | None = None) -> _Gated:
+        """Build a batch, gate it, and leave out what fails.
+
+        Args:
+            batch: the batch.
+            head: the commit to build on.
+            line: the repository at it.
+            foreseen: the batch on that commit, if it is built already.
+        """
         sieve = self._sieve()
         while True:
-            built = sieve.build(head, line, batch.steps, told=True)
+            if foreseen is None:
+                built = sieve.build(head, line, batch.steps, told=True)
+            else:
+                built, foreseen = foreseen, None
+                sieve.adopt(built)
             said = sieve.sift(built, line, "batch")
             if said is not None:
                 return _Gated(batch, built, said, tuple(sieve.asked))

@@ -214,6 +214,11 @@ class Run:
             self.record(StepCommitted(step.id, commit))
         return commit
 
+    def tell(self, step: Step, parent: str, commit: str) -> None:
+        """Let the journal hold a step that was committed on trial."""
+        self.record(StepIntended(step.id, parent))
+        self.record(StepCommitted(step.id, commit))
+
     def clear(self) -> None:
         """Remove the work trees and the scratch files, also what a killed run left of them."""
         remove_worktrees(self._git)

@@ -72,6 +72,7 @@ class Built(NamedTuple):
         planned: the steps as planned.
         steps: as worked out.
         commits: the commit of each.
+        refused: those that could not be worked out.
     """
 
     start: str
@@ -80,6 +81,7 @@ class Built(NamedTuple):
     planned: tuple[PlannedStep, ...]
     steps: tuple[Step, ...]
     commits: tuple[str, ...]
+    refused: tuple[LeftOut, ...] = ()
 
     @property
     def moves(self) -> tuple[FileMove, ...]:
@@ -157,13 +159,14 @@ class Sieve:
         taken: list[PlannedStep] = []
         steps: list[Step] = []
         commits: list[str] = []
+        refused: list[LeftOut] = []
+        out = set(self._left)
         with self._run.writer(head) as writer:
             for step in planned:
-                if step.id in self._left:
+                if step.id in out:
                     continue
                 reason = next(
-                    (f"it waits for step {other}" for other in step.after if other in self._left),
-                    None,
+                    (f"it waits for step {other}" for other in step.after if other in out), None
                 )
                 if reason is None:
                     try:
@@ -171,15 +174,28 @@ class Sieve:
                     except Refused as refusal:
                         reason = f"{printable(refusal.path)}:{refusal.line}: {refusal.reason}"
                 if reason is not None:
+                    refused.append(LeftOut(step.id, step.modules, reason))
+                    out.add(step.id)
                     if told:
-                        self._leave(LeftOut(step.id, step.modules, reason))
+                        self._leave(refused[-1])
                     continue
                 made = Step(step.id, promotion)
                 require_planned(made, _moves([step]))
                 commits.append(self._run.commit(writer, made, told=told))
                 taken.append(step)
                 steps.append(made)
-            return Built(head, writer.head, line, tuple(taken), tuple(steps), tuple(commits))
+            return Built(
+                head, writer.head, line, tuple(taken), tuple(steps), tuple(commits), tuple(refused)
+            )
+
+    def adopt(self, built: Built) -> None:
+        """Let the journal hold what was built on trial, as it has come as was foreseen."""
+        for left in built.refused:
+            self._leave(left)
+        parent = built.start
+        for step, commit in zip(built.steps, built.commits, strict=True):
+            self._run.tell(step, parent, commit)
+            parent = commit
 
     def foresee(self, built: Built, scope: Scope) -> None:
         """Have the gates of a scope run on steps that `sift` will be asked about."""

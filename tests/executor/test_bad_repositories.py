@@ -659,7 +659,7 @@ def test_the_base_branch_moved_after_planning(tmp_path: Path) -> None:
     plan = planned(root)
     git(root, "commit", "--quiet", "--allow-empty", "-m", "more")
     said = refused(root, 2, "apply", plan)
-    assert said.startswith("the plan was made on ") and "--rebase-plan" in said
+    assert said.startswith("the plan was made on ") and "--resume" in said
     assert run(root, "apply", plan, "--rebase-plan").code == 0
 
 
