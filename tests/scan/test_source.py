@@ -213,6 +213,7 @@ BROKEN = {
         ["2:0 a", "5:4 c"],
     ),
     "triple quote cut off at the end": ('import a\nx = """text\nimport b\n', ["1:0 a"]),
+    "triple quote cut off after a backslash": ('import a\nx = """text\nimport b \\', ["1:0 a"]),
     "stray triple quote": (
         'import a\nx = """ stray\nimport b\ndef f():\n    """import no"""\n    import c\n    return 1\n',
         ["1:0 a", "3:0 b", "6:4 c deferred"],
