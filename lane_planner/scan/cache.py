@@ -97,9 +97,11 @@ class ScanCache:
         """Remember the content keys of a whole working tree.
 
         Args:
-            keys: every file with its content key.
+            keys: every file with its content key; those of a commit tell nothing of the tree.
             looked_at_ns: the wall clock before the files' status was taken, in nanoseconds.
         """
+        if not any(entry.stat for entry in keys):
+            return
         stats = {
             entry.path: (*entry.stat, key)
             for entry, key in keys.items()

@@ -213,3 +213,20 @@ def test_syntax_faults_are_found_and_remembered(root: Path, tmp_path: Path) -> N
         cache.save()
         assert faults == {"broken.py": SyntaxFault(1, "'(' was never closed")}
     assert source.read == []
+
+
+def test_a_commit_says_nothing_of_the_working_tree(root: Path, tmp_path: Path) -> None:
+    """What is known of the files' times stays when a commit is read in between."""
+    settle()
+    assert run(root, tmp_path / "cache")[1] == ["a.py", "b.py"]
+    blob = content_key(b"import one\n")
+
+    class Commit(WorkingTree):
+        def entries(self) -> list[Entry]:
+            return [Entry("a.py", None, blob)]
+
+    cache = ScanCache(tmp_path / "cache")
+    assert modules(scan_tree(Commit(root, None), cache)) == {"a.py": ["one"]}
+    cache.learn(b"new", FileRecord())
+    cache.save()
+    assert run(root, tmp_path / "cache")[1] == []
