@@ -17,7 +17,7 @@ from lane_planner import __version__
 from lane_planner.scan.records import FileRecord, SyntaxFault
 from lane_planner.scan.sources import Entry, FileStat
 
-_FORMAT = b"lane-planner scan cache 2\n"
+_FORMAT = b"lane-planner scan cache 3\n"
 _DIGEST_SIZE = 20
 # A file that was written within a tick of the clock of our look at it can be written again
 # without its time changing; file systems that keep whole seconds need more.

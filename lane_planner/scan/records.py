@@ -49,6 +49,24 @@ class OpaqueImport(msgspec.Struct, frozen=True, array_like=True, gc=False):
     call: str
 
 
+class Ignore(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A comment that asks for import statements to be let through.
+
+    Attributes:
+        line: of the comment, from 1.
+        column: of its "#", in characters, from 0.
+        codes: the rules that it names, as written; None: it names none, and means all that it can.
+        reason: as written; "" if there is none.
+        statements: line and column of the import statements that it stands at.
+    """
+
+    line: int
+    column: int
+    codes: tuple[str, ...] | None
+    reason: str
+    statements: tuple[tuple[int, int], ...]
+
+
 class FileRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that one file's content says; a pure function of its bytes.
 
@@ -57,12 +75,14 @@ class FileRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
         opaque: in source order.
         undecodable: why the bytes are not text (LP902), or None.
         shim: the module that the file is a shim for (`lane_planner.scan.shims`), or None.
+        ignores: in source order.
     """
 
     imports: tuple[RawImport, ...] = ()
     opaque: tuple[OpaqueImport, ...] = ()
     undecodable: str | None = None
     shim: str | None = None
+    ignores: tuple[Ignore, ...] = ()
 
 
 class SyntaxFault(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -13,6 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from lane_planner.scan.decode import Undecodable, decode
+from lane_planner.scan.ignores import MARK, Statement, read_ignores
 from lane_planner.scan.lexer import (
     DYNAMIC_WORDS,
     Hit,
@@ -24,7 +25,7 @@ from lane_planner.scan.lexer import (
 )
 from lane_planner.scan.outline import Outline, indent_width
 from lane_planner.scan.plain import dynamic_calls_in, later, parse_import
-from lane_planner.scan.records import FileRecord, Kind, OpaqueImport, RawImport
+from lane_planner.scan.records import FileRecord, Ignore, Kind, OpaqueImport, RawImport
 from lane_planner.scan.recovery import without_unmatched_quotes
 from lane_planner.scan.shims import read_shim
 from lane_planner.scan.written import CallNames
@@ -57,7 +58,8 @@ def scan_source(content: bytes) -> FileRecord:
 def scan_text(text: str) -> FileRecord:
     """Return the imports of a source text with "\\n" for newlines; see `scan_source`."""
     if "import" not in text:
-        return FileRecord()
+        # An ignore that has outlived its import is to be told.
+        return FileRecord(ignores=_scan_ignores(text)) if MARK in text else FileRecord()
     shim = read_shim(text)
     try:
         found = _scan(text)
@@ -70,6 +72,15 @@ def _scan(text: str) -> FileRecord:
     names = _call_names(text)
     words = import_words(text, tuple(sorted(names.import_module - DYNAMIC_WORDS)))
     return _FileScan(text, names).scan(words)
+
+
+def _scan_ignores(text: str) -> tuple[Ignore, ...]:
+    """Return the ignores of a text without imports."""
+    try:
+        import_words(text)
+    except UnmatchedQuote:
+        text = without_unmatched_quotes(text)
+    return read_ignores(text, ())
 
 
 def _call_names(text: str) -> CallNames:
@@ -97,6 +108,7 @@ class _FileScan:
         self._counted = 0
         self._imports: list[RawImport] = []
         self._opaque: list[OpaqueImport] = []
+        self._statements: list[Statement] | None = [] if MARK in text else None
 
     def scan(self, words: list[Hit]) -> FileRecord:
         self._last = words[-1].start if words else 0
@@ -107,7 +119,10 @@ class _FileScan:
             elif hit.start >= done and self._text[hit.end :].lstrip()[:1] == "(":
                 done = self._dynamic(hit)
         self._imports.sort(key=lambda record: (record.line, record.column))
-        return FileRecord(tuple(self._imports), tuple(self._opaque))
+        ignores: tuple[Ignore, ...] = ()
+        if self._statements is not None:
+            ignores = read_ignores(self._text, self._statements)
+        return FileRecord(tuple(self._imports), tuple(self._opaque), ignores=ignores)
 
     def _import(self, hit: Hit) -> None:
         text = self._text
@@ -128,11 +143,14 @@ class _FileScan:
                     return  # prose of a broken file, or no statement of its own
                 lazy = True
             start = hit.start - len(before) + found.end(1)
-        written = parse_import(text[start : statement_end(text, hit.end)].rstrip(" \t\f\\\n"))
+        source = text[start : statement_end(text, hit.end)].rstrip(" \t\f\\\n")
+        written = parse_import(source)
         if not written:
             return
         kind, optional = self._context(line_start, start)
         line, column = self._position(start)
+        if self._statements is not None:
+            self._statements.append(Statement(start, start + len(source), line, column))
         if lazy:
             kind = later(kind, deferred=True)
         for module, names in written:
@@ -157,6 +175,8 @@ class _FileScan:
         line_start = text.rfind("\n", 0, line.start) + 1
         kind, optional = self._context(line_start, start)
         at = self._position(start)
+        if self._statements is not None:
+            self._statements.append(Statement(start, start + len(source), *at))
         for call in calls:
             if call.module is None:
                 self._opaque.append(OpaqueImport(*at, call.call))

@@ -139,7 +139,7 @@ DAMAGED = {
     "one bit turned": lambda content: content[:-20] + bytes([content[-20] ^ 1]) + content[-19:],
     "longer": lambda content: content + b"x",
     "of another tool": lambda content: b"something else",
-    "another format": lambda content: content.replace(b"cache 2", b"cache 0"),
+    "another format": lambda content: content.replace(b"cache 3", b"cache 0"),
 }
 
 
