@@ -32,6 +32,10 @@ _OURS = {
     "LC_ALL": "C",
 }
 
+_SHALLOW = (
+    "this clone is shallow, fetch its history (`git fetch --unshallow`, in CI a fetch depth of 0)"
+)
+
 _OLDEST = (2, 30)
 _VERSION = re.compile(r"git version (\d+)\.(\d+)")
 
@@ -228,6 +232,32 @@ class Git:
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
         )
         return done.stdout.decode("ascii").strip() if done.exit_code == 0 else None
+
+    def merge_base(self, revision: str) -> str:
+        """Return the commit at which what is checked out and another one parted.
+
+        Raises:
+            UsageError: there is no such commit, or none is checked out.
+            EnvironmentFailure: they have no commit in common, as far as this clone knows.
+        """
+        commit = self.commit_id(revision)
+        if commit is None:
+            hint = "fetch it, or name another one" if not self.is_shallow() else _SHALLOW
+            raise UsageError(f"no commit is called {revision} here: {hint}")
+        done = self.ask("merge-base", commit, self.head())
+        found = done.stdout.decode("ascii").split()
+        if done.exit_code == 0 and found:
+            return found[0]
+        if done.exit_code > 1:
+            said = _complaint(done.stderr.decode("utf-8", "replace"))
+            raise EnvironmentFailure(f"git merge-base failed in {self.directory}: {said}")
+        if self.is_shallow():
+            raise EnvironmentFailure(f"where {revision} and HEAD parted is not here: {_SHALLOW}")
+        raise EnvironmentFailure(f"{revision} and HEAD have no commit in common: name another one")
+
+    def is_shallow(self) -> bool:
+        """Tell whether the clone was cut off at some depth."""
+        return self.out("rev-parse", "--is-shallow-repository") == b"true\n"
 
     def content(self, commit: str, path: str) -> bytes | None:
         """Return what a commit's file holds, or None if it has no file there.

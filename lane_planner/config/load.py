@@ -12,7 +12,14 @@ from lane_planner.base.text import printable
 from lane_planner.config.parse import parse_settings
 from lane_planner.config.settings import Settings
 
-__all__ = ["CONFIG_NAME", "PROJECT_NAME", "find_root", "load_settings", "parse_settings"]
+__all__ = [
+    "CONFIG_NAME",
+    "PROJECT_NAME",
+    "find_root",
+    "load_settings",
+    "parse_settings",
+    "settings_in",
+]
 
 CONFIG_NAME = "lanes.toml"
 PROJECT_NAME = "pyproject.toml"
@@ -71,7 +78,11 @@ def load_settings(root: Path, file: Path) -> Settings:
     Raises:
         UsageError: it cannot be read, is not UTF-8, or `parse_settings` refuses it.
     """
-    data = _read(file)
+    return settings_in(_read(file), root, file)
+
+
+def settings_in(data: bytes, root: Path, file: Path) -> Settings:
+    """Return the settings that the content of a configuration file means; see `load_settings`."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
