@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from lane_planner.config.settings import Lane, Settings
 from lane_planner.planner.facts import Scanned, excluded, faults_in, scan_repository
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.records import SyntaxFault
-from lane_planner.scan.sources import Entry, WorkingTree
+from lane_planner.scan.sources import CommitTree, Entry, WorkingTree
 from lane_planner.scan.tree import Progress, silent
 
 # What planning and promoting load is not loaded by `check`: it runs on every commit.
@@ -47,8 +47,12 @@ if TYPE_CHECKING:
     from lane_planner.planner.schema import Plan
     from lane_planner.planner.unlocks import Unlocks
     from lane_planner.rules.baseline import Baseline, Compared, Judged, Update
+    from lane_planner.rules.checking import Checked
     from lane_planner.rules.cycles import Cycle
     from lane_planner.rules.diagnostics import Diagnostic
+    from lane_planner.rules.excuses import Excuses, Leftover
+    from lane_planner.rules.indirect import Shared
+    from lane_planner.rules.since import Since, State
     from lane_planner.rules.violations import Violation
     from lane_planner.scan.modules import Module
 
@@ -64,6 +68,11 @@ class Findings(msgspec.Struct, frozen=True):
         opaque: how many dynamic imports cannot be read off the source.
         cycles: circular imports; None: not asked for.
         baseline: what the baseline says of them; None: there is none.
+        leftovers: waivers and ignores that are of no use, or malformed.
+        shared: the imports that most new indirect violations lead over; None: these were not
+            asked for.
+        waived_cycles: circular imports that are there only with what is waived or ignored.
+        since: what all this is compared with; None: with nothing.
     """
 
     violations: tuple[Violation, ...]
@@ -73,6 +82,20 @@ class Findings(msgspec.Struct, frozen=True):
     opaque: int
     cycles: tuple[Cycle, ...] | None = None
     baseline: Compared | None = None
+    leftovers: tuple[Leftover, ...] = ()
+    shared: tuple[Shared, ...] | None = None
+    waived_cycles: tuple[Cycle, ...] = ()
+    since: Since | None = None
+
+    @property
+    def stale(self) -> tuple[Leftover, ...]:
+        """Waivers, entries of the baseline and ignores that are of no use any more."""
+        from lane_planner.rules.baseline import leftovers
+
+        known = () if self.baseline is None else leftovers(self.baseline.judged)
+        waivers = [leftover for leftover in self.leftovers if leftover.kind == "waiver"]
+        ignores = [leftover for leftover in self.leftovers if leftover.kind == "ignore"]
+        return (*waivers, *known, *ignores)
 
     @property
     def new(self) -> int:
@@ -111,6 +134,24 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 _ALL = Wanted()
+
+
+class _Before(NamedTuple):
+    """A state that findings are compared with.
+
+    Attributes:
+        ref: as the user said it.
+        commit: which it is: full id.
+        scanned: its files and graph.
+        state: what `check` says of it.
+        note: what is to be known of that.
+    """
+
+    ref: str
+    commit: str
+    scanned: Scanned
+    state: State
+    note: str
 
 
 def plan_in(content: bytes, where: str) -> Plan:
@@ -205,7 +246,13 @@ class Repository:
         return found
 
     def check(
-        self, *, today: datetime.date, syntax: bool = False, cycles: bool = False
+        self,
+        *,
+        today: datetime.date,
+        syntax: bool = False,
+        cycles: bool = False,
+        transitive: bool = False,
+        since: str | None = None,
     ) -> Findings:
         """Return violations and faults of the working tree.
 
@@ -213,29 +260,200 @@ class Repository:
             today: the day on which waivers are judged.
             syntax: whether to parse every file as a whole.
             cycles: whether circular imports are looked for too.
+            transitive: whether indirect violations are, though the configuration does not ask.
+            since: a commit; only what counts now and did not where it and what is checked out
+                parted is returned. None: all is.
 
         Raises:
-            UsageError: the baseline cannot be read.
+            UsageError: the baseline cannot be read, or there is no such commit.
+            EnvironmentFailure: the commits have none in common.
         """
-        from lane_planner.rules.diagnostics import diagnostics
-        from lane_planner.rules.violations import direct_violations, idle_waivers
-
         known = self._baseline()
+        before = None
+        if since is not None:
+            before = self._before(since, today, syntax=syntax, cycles=cycles, transitive=transitive)
         scanned = self._scanned
-        violations = direct_violations(scanned.graph, self.settings, scanned.lanes, today)
         records = scanned.scan.records
+        transitive = transitive or self.settings.transitive
+        checked = self._checked(
+            scanned, self.settings, today, syntax=syntax, cycles=cycles, transitive=transitive
+        )
+        circles, waived = self._circles(checked) if cycles else (None, ())
         found = Findings(
-            violations,
-            diagnostics(scanned.graph, records, self.faults() if syntax else {}),
-            tuple(
-                f"{waiver.importer} → {waiver.imported} {why}"
-                for waiver, why in idle_waivers(violations, self.settings, today)
-            ),
+            checked.violations,
+            checked.diagnostics,
+            (),
             len(scanned.graph.table.by_path),
             sum(len(record.opaque) for record in records.values()),
-            self.cycles() if cycles else None,
+            circles,
+            None,
+            checked.leftovers,
+            () if transitive else None,
+            waived,
         )
-        return found if known is None else self._compared(found, known)
+        if known is not None:
+            found = self._compared(found, known)
+        if before is not None:
+            found = self._brought(found, before)
+        return self._summed_up(found, checked.excuses)
+
+    def _checked(
+        self,
+        scanned: Scanned,
+        settings: Settings,
+        today: datetime.date,
+        *,
+        syntax: bool,
+        cycles: bool,
+        transitive: bool,
+    ) -> Checked:
+        from lane_planner.rules.checking import check
+
+        return check(
+            scanned.graph,
+            scanned.scan.records,
+            settings,
+            scanned.lanes,
+            today,
+            faults=self.faults(scanned) if syntax else {},
+            cycles=cycles,
+            transitive=transitive,
+        )
+
+    def _circles(self, checked: Checked) -> tuple[tuple[Cycle, ...], tuple[Cycle, ...]]:
+        """Return the circular imports that count, and those that are let through."""
+        from lane_planner.rules.cycles import cycles
+
+        graph, records = self._scanned.graph, self._scanned.scan.records
+        if not checked.outside:
+            return self.cycles(), ()
+        counted = cycles(graph, records, self._contents, checked.outside)
+        known = {(cycle.code, cycle.modules) for cycle in counted}
+        waived = [cycle for cycle in self.cycles() if (cycle.code, cycle.modules) not in known]
+        return counted, tuple(waived)
+
+    def _summed_up(self, found: Findings, excuses: Excuses) -> Findings:
+        """Return findings with what is said of them in words."""
+        if found.shared is not None:
+            from lane_planner.rules.indirect import shared_imports
+
+            scanned = self._scanned
+            new = [violation for violation in found.violations if violation.status == "new"]
+            shared = shared_imports(scanned.graph, self.settings, scanned.lanes, excuses, new)
+            found = msgspec.structs.replace(found, shared=shared)
+        waivers = [one for one in found.leftovers if one.kind == "waiver"]
+        return msgspec.structs.replace(
+            found,
+            idle_waivers=tuple(f"{one.importer} → {one.imported} {one.reason}" for one in waivers),
+        )
+
+    def _before(
+        self, ref: str, today: datetime.date, *, syntax: bool, cycles: bool, transitive: bool
+    ) -> _Before:
+        """Return what `check` said where a commit and what is checked out parted.
+
+        It is asked as a whole: with the configuration and the baseline of then.
+        """
+        from lane_planner.rules.baseline import judge, leftovers
+        from lane_planner.rules.since import State
+
+        git = self.require_git()
+        commit = git.merge_base(ref)
+        settings, note = self._settings_at(git, commit)
+        scanned = scan_repository(
+            CommitTree(git, commit, excluded(settings)),
+            settings,
+            self.cache,
+            progress=self.progress,
+        )
+        transitive = transitive or settings.transitive
+        checked = self._checked(
+            scanned, settings, today, syntax=syntax, cycles=cycles, transitive=transitive
+        )
+        violations, circles, stale = checked.violations, checked.circles, checked.leftovers
+        known, fault = self._baseline_at(git, commit, settings)
+        note = "; ".join(filter(None, (note, fault)))
+        if known is not None:
+            judged = judge(violations, circles, known, chains=transitive)
+            violations = judged.violations
+            stale = (*stale, *leftovers(judged))
+            if circles is not None:
+                circles = tuple(circle for circle in circles if circle not in judged.circles)
+        state = State(violations, circles, checked.diagnostics, stale)
+        return _Before(ref, commit, scanned, state, note)
+
+    def _settings_at(self, git: Git, commit: str) -> tuple[Settings, str]:
+        """Return the configuration of a commit; where there is none to use, the present one."""
+        from lane_planner.config.load import settings_in
+
+        source = self.settings.source
+        root = self.settings.root
+        if source is None or not source.is_relative_to(root):
+            return self.settings, ""
+        path = source.relative_to(root).as_posix()
+        content = git.content(commit, path)
+        if content is None:
+            return self.settings, f"{path} was not there then: the present one is used for both"
+        try:
+            return settings_in(content, root, source), ""
+        except UsageError as error:
+            return self.settings, f"of then {error.message}: the present one is used for both"
+
+    def _baseline_at(
+        self, git: Git, commit: str, settings: Settings
+    ) -> tuple[Baseline | None, str]:
+        """Return the baseline of a commit, None if it has none, and what is wrong with it."""
+        from lane_planner.rules.baseline import read_baseline
+
+        file, root = settings.baseline_file, self.settings.root
+        if not file.is_relative_to(root):
+            return self._baseline(), ""
+        path = file.relative_to(root).as_posix()
+        content = git.content(commit, path)
+        if content is None:
+            return None, ""
+        try:
+            return read_baseline(content, path), ""
+        except UsageError as error:  # nobody can mend what was
+            return None, f"the baseline of then is left out: {error.message}"
+
+    def _brought(self, found: Findings, before: _Before) -> Findings:
+        """Return what of some findings did not count before."""
+        from lane_planner.rules.since import Since, State, brought, names_after
+        from lane_planner.scan.renames import moved_files
+
+        then, now = before.scanned, self._scanned
+        moved = moved_files(self.require_git(), before.commit, then.scan.keys, now.scan.keys)
+        after = names_after(then.graph.table, now.graph.table, moved)
+        known = frozenset() if found.baseline is None else found.baseline.judged.circles
+        circles = None
+        if found.cycles is not None:
+            every = ((cycle.code, cycle.modules) for cycle in found.cycles)
+            circles = tuple(circle for circle in every if circle not in known)
+        state = State(found.violations, circles, found.diagnostics, found.stale)
+        new = brought(state, before.state, after, moved)
+        cycles = found.cycles
+        if cycles is not None:
+            wanted = frozenset(new.circles or ())
+            cycles = tuple(cycle for cycle in cycles if (cycle.code, cycle.modules) in wanted)
+        counted = sum(violation.status == "new" for violation in found.violations)
+        older = counted - len(new.violations) + len(circles or ()) - len(new.circles or ())
+        baseline = found.baseline
+        if baseline is not None:
+            entries = {leftover.entry for leftover in new.leftovers}
+            stale = tuple(one for one in baseline.judged.stale if str(one.entry) in entries)
+            judged = msgspec.structs.replace(baseline.judged, stale=stale)
+            baseline = msgspec.structs.replace(baseline, judged=judged)
+        return msgspec.structs.replace(
+            found,
+            violations=new.violations,
+            diagnostics=new.diagnostics,
+            cycles=cycles,
+            baseline=baseline,
+            leftovers=tuple(one for one in new.leftovers if one.kind != "baseline"),
+            waived_cycles=(),
+            since=Since(before.ref, before.commit, older, before.note),
+        )
 
     def update_baseline(self, found: Findings, *, additions: bool) -> Findings:
         """Take out of the baseline what is gone, and write it if that changes it.
@@ -261,6 +479,8 @@ class Repository:
         after = change.after.text().encode("utf-8")
         if after != content:
             write_output(self.settings.baseline_file, after)
+        if additions and found.shared is not None:
+            found = msgspec.structs.replace(found, shared=())  # nothing is new any more
         return self._compared(found, change.after, change)
 
     @property
@@ -298,7 +518,7 @@ class Repository:
         circles = None
         if found.cycles is not None:
             circles = [(cycle.code, cycle.modules) for cycle in found.cycles]
-        return judge(found.violations, circles, known)
+        return judge(found.violations, circles, known, chains=found.shared is not None)
 
     def _compared(self, found: Findings, known: Baseline, change: Update | None = None) -> Findings:
         from lane_planner.rules.baseline import Compared

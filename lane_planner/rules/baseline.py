@@ -2,7 +2,9 @@
 
 It is a text file of one entry a line, sorted and without line numbers, so that it changes only
 where findings do and merges like any list. An entry of an import stands for a number of sites; one
-of a circular import for that circle and whatever is left of it as it is taken apart.
+of a circular import for that circle and whatever is left of it as it is taken apart. One of an
+indirect import (LP102) has the importer and what it imports itself, which stay the same however
+the chain goes on from there; it stands for a number of forbidden lanes.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import printable
+from lane_planner.rules.excuses import Leftover
 from lane_planner.rules.violations import Violation
 
 HEADER = "# What `lane-planner check` knows already; `--update-baseline` takes out what is gone."
 
-_IMPORTS = ("LP101",)
+_CHAINS = ("LP102",)
+_IMPORTS = ("LP101", *_CHAINS)
 # Each covers circles of its own code and of those behind it, which are less bad.
 _CIRCLES = ("LP201", "LP202")
 _ARROW = "->"
@@ -41,7 +45,7 @@ class Entry(msgspec.Struct, frozen=True, order=True):
     Attributes:
         code: of its rule.
         modules: importer and imported module; of a circular import all of them, sorted.
-        count: how many import sites it stands for.
+        count: how many import sites, or forbidden lanes, it stands for.
     """
 
     code: str
@@ -183,17 +187,20 @@ def judge(
     violations: Sequence[Violation],
     circles: Iterable[Circle] | None,
     baseline: Baseline,
+    *,
+    chains: bool = False,
 ) -> Judged:
     """Return which findings a baseline covers, and what of it covers nothing.
 
-    Of more sites than an entry stands for, the first are covered and the last are new. Waived
-    violations need no entry. A circular import is covered by an entry that has all its modules:
-    who takes a circle apart does not make new ones.
+    Of more sites than an entry stands for, the first are covered and the last are new. What is
+    waived or ignored needs no entry. A circular import is covered by an entry that has all its
+    modules: who takes a circle apart does not make new ones.
 
     Args:
         violations: in order; those that an earlier baseline covered are looked at anew.
         circles: circular imports; None: not asked for, and no entry of them is stale.
         baseline: what is known.
+        chains: whether indirect violations were asked for; if not, no entry of them is stale.
     """
     allowed = {
         (entry.code, entry.modules): entry.count
@@ -204,10 +211,10 @@ def judge(
     fresh: Counter[tuple[str, tuple[str, ...]]] = Counter()
     found = []
     for violation in violations:
-        if violation.status == "waived":
+        if violation.status not in ("new", "baseline"):
             found.append(violation)
             continue
-        key = (violation.code, (violation.importer, violation.imported))
+        key = (violation.code, violation.edge)
         covered = used[key] < allowed.get(key, 0)
         (used if covered else fresh)[key] += 1
         status = "baseline" if covered else "new"
@@ -216,6 +223,8 @@ def judge(
         Entry(*key, count): (Entry(*key, used[key]),) if used[key] else ()
         for key, count in allowed.items()
     }
+    if not chains:
+        left.update((entry, (entry,)) for entry in baseline.entries if entry.code in _CHAINS)
     known: set[Circle] = set()
     entries = [entry for entry in baseline.entries if entry.code in _CIRCLES]
     if circles is None:
@@ -263,6 +272,19 @@ def update(judged: Judged, baseline: Baseline, *, additions: bool) -> Update:
     narrowed = sum(bool(stale.left) and stale.entry.code in _CIRCLES for stale in judged.stale)
     entries = (Entry(*key, min(count, _MOST)) for key, count in counts.items())
     return Update(Baseline.of(entries, baseline.comments), removed, narrowed, added)
+
+
+def leftovers(judged: Judged) -> tuple[Leftover, ...]:
+    """Return the stale entries of a baseline, as what is of no use any more."""
+    return tuple(
+        Leftover(
+            "baseline",
+            "less" if stale.left else "unmatched",
+            stale.reason,
+            entry=str(stale.entry),
+        )
+        for stale in judged.stale
+    )
 
 
 def _covering(circle: Circle, entries: Iterable[Entry]) -> Entry | None:

@@ -59,34 +59,71 @@ class Cycle(msgspec.Struct, frozen=True):
     exact: bool
 
 
-def cyclic_components(graph: ImportGraph) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def cyclic_components(
+    graph: ImportGraph, without: Collection[ImportSite] = ()
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return (code, modules) of each cycle, LP201 before LP202, each sorted.
 
     Imports for type checkers never run and make no cycle. A component that deferred imports make
     larger is reported at both sizes: what is eager in it breaks first.
+
+    Args:
+        graph: the graph.
+        without: sites that are taken for not there.
     """
-    eager = components(graph.edges(("eager",)))
+    eager = components(_edges(graph, "LP201", without))
     known = set(eager)
-    wider = (part for part in components(graph.edges(_KINDS["LP202"])) if part not in known)
+    wider = (part for part in components(_edges(graph, "LP202", without)) if part not in known)
     return tuple([("LP201", part) for part in eager] + [("LP202", part) for part in wider])
 
 
-def cycles(graph: ImportGraph, records: Mapping[str, FileRecord], read: Read) -> tuple[Cycle, ...]:
+def _edges(graph: ImportGraph, code: str, without: Collection[ImportSite]) -> set[Edge]:
+    if not without:
+        return graph.edges(_KINDS[code])
+    return {
+        (site.importer, site.imported)
+        for site in graph.sites
+        if site.resolved and site.kind in _KINDS[code] and site not in without
+    }
+
+
+def circular_sites(graph: ImportGraph) -> frozenset[ImportSite]:
+    """Return the sites that circles consist of, those that need deferred imports among them."""
+    part_of = {
+        name: index for index, part in enumerate(graph.components(_KINDS["LP202"])) for name in part
+    }
+    return frozenset(
+        site
+        for site in graph.sites
+        if site.resolved
+        and site.kind in _KINDS["LP202"]
+        and site.importer in part_of
+        and part_of[site.importer] == part_of.get(site.imported)
+    )
+
+
+def cycles(
+    graph: ImportGraph,
+    records: Mapping[str, FileRecord],
+    read: Read,
+    without: Collection[ImportSite] = (),
+) -> tuple[Cycle, ...]:
     """Return the cycles of a repository, LP201 before LP202, each sorted by its modules.
 
     Args:
         graph: the graph.
         records: what each file says, by path.
         read: asked for the files of imports that may be breakers; for those alone.
+        without: sites that are taken for not there; names that they import are still in use.
     """
     successors: dict[str, dict[str, list[str]]] = {}
-    for code, kinds in _KINDS.items():
+    for code in _KINDS:
         following = successors.setdefault(code, {})
-        for importer, imported in sorted(graph.edges(kinds)):
+        for importer, imported in sorted(_edges(graph, code, without)):
             following.setdefault(importer, []).append(imported)
-    ratings = _Ratings(graph, records, read)
+    ratings = _Ratings(graph, records, read, without)
     found = []
-    for code, modules in cyclic_components(graph):
+    for code, modules in cyclic_components(graph, without):
         following = successors[code]
         edges = [(name, other) for name in modules for other in following.get(name, ())]
         breakers = breaking_imports(modules, edges, partial(ratings.ranks, code))
@@ -110,12 +147,20 @@ class _Ratings:
         graph: the graph.
         records: what each file says, by path.
         read: as for `cycles`.
+        without: as for `cycles`.
     """
 
-    def __init__(self, graph: ImportGraph, records: Mapping[str, FileRecord], read: Read) -> None:
+    def __init__(
+        self,
+        graph: ImportGraph,
+        records: Mapping[str, FileRecord],
+        read: Read,
+        without: Collection[ImportSite],
+    ) -> None:
         self._graph = graph
         self._records = records
         self._read = read
+        self._without = without
         self._eager: dict[Edge, Rating] = {}
 
     def ranks(self, code: str, edges: Sequence[Edge]) -> dict[Edge, int]:
@@ -160,7 +205,10 @@ class _Ratings:
         return [
             site
             for site in self._graph.sites_in(importer)
-            if site.imported == imported and site.resolved and site.kind in _KINDS[code]
+            if site.imported == imported
+            and site.resolved
+            and site.kind in _KINDS[code]
+            and not (self._without and site in self._without)
         ]
 
     def _taken(self, name: str) -> frozenset[str]:

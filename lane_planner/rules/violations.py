@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -12,19 +11,20 @@ from lane_planner.config.globs import name_glob
 from lane_planner.config.settings import Settings, Waiver
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.graph.resolve import ImportSite
+from lane_planner.rules.excuses import Excuses, Status
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.records import Kind
 
-Status = Literal["new", "baseline", "waived"]
+__all__ = ["Status", "Violation", "direct_violations", "idle_waivers"]
 
 
-class Violation(msgspec.Struct, frozen=True):
+class Violation(msgspec.Struct, frozen=True, omit_defaults=True):
     """An import that a rule forbids.
 
     Attributes:
-        code: "LP101".
+        code: "LP101"; "LP102" where it is allowed, but leads to one that is not.
         importer: name of the importing module.
-        imported: name of the imported module.
+        imported: name of the imported module; for LP102, of the one that the chain leads to.
         importer_lane: its lane.
         imported_lane: its lane; None for first-party code in no lane.
         path: the importer's file.
@@ -33,6 +33,8 @@ class Violation(msgspec.Struct, frozen=True):
         kind: when the import runs.
         status: whether it counts.
         message: what is wrong, in words.
+        chain: for LP102 the shortest chain, from the importer over what the site imports to the
+            imported module; else empty.
     """
 
     code: str
@@ -46,23 +48,28 @@ class Violation(msgspec.Struct, frozen=True):
     kind: Kind
     status: Status
     message: str
+    chain: tuple[str, ...] = ()
+
+    @property
+    def edge(self) -> tuple[str, str]:
+        """The importer, and the module that the site itself imports."""
+        return (self.importer, self.chain[1] if self.chain else self.imported)
 
 
 def direct_violations(
-    graph: ImportGraph, settings: Settings, lanes: LaneMap, today: datetime.date
+    graph: ImportGraph, settings: Settings, lanes: LaneMap, excuses: Excuses
 ) -> tuple[Violation, ...]:
     """Return the sites that import from a lane which their own may not import (LP101).
 
     Args:
         graph: the repository.
-        settings: lanes and waivers.
+        settings: the lanes.
         lanes: the lanes by path and name.
-        today: the day on which waivers are judged.
+        excuses: what lets sites through.
 
     Returns:
         One a site and imported module, by path, line, column and imported name.
     """
-    waivers = _Waivers(settings.waivers, today)
     importer_lanes: dict[str, str | None] = {}
     imported_lanes: dict[tuple[str, bool], str | None] = {}
     verdicts: dict[tuple[str, str | None], bool] = {}
@@ -84,13 +91,13 @@ def direct_violations(
         if pair not in verdicts:
             verdicts[pair] = settings.allowed(lane, other)
         if not verdicts[pair]:
-            found.append(_violation(graph, site, lane, other, waivers))
+            found.append(_violation(graph, site, lane, other, excuses))
     found.sort(key=lambda v: (v.path, v.line, v.column, v.imported))
     return tuple(found)
 
 
 def _violation(
-    graph: ImportGraph, site: ImportSite, lane: str, other: str | None, waivers: _Waivers
+    graph: ImportGraph, site: ImportSite, lane: str, other: str | None, excuses: Excuses
 ) -> Violation:
     where = f"lane {other}" if other else "first-party code in no lane"
     missing = "" if site.resolved else " (no such module)"
@@ -104,25 +111,16 @@ def _violation(
         line=site.line,
         column=site.column,
         kind=site.kind,
-        status="waived" if waivers.covers(site.importer, site.imported) else "new",
+        status=excuses.status(site, "LP101"),
         message=f"{lane} may not import {where}: {site.importer} imports {site.imported}{missing}",
     )
 
 
-class _Waivers:
-    def __init__(self, waivers: Iterable[Waiver], today: datetime.date) -> None:
-        self._globs = [
-            (name_glob(waiver.importer), name_glob(waiver.imported))
-            for waiver in waivers
-            if waiver.expires is None or today <= waiver.expires
-        ]
-
-    def covers(self, importer: str, imported: str) -> bool:
-        return any(from_(importer) and to(imported) for from_, to in self._globs)
-
-
 def idle_waivers(
-    violations: Iterable[Violation], settings: Settings, today: datetime.date
+    violations: Iterable[Violation],
+    settings: Settings,
+    today: datetime.date,
+    others: Callable[[], Iterable[tuple[str, str]]] = tuple,
 ) -> tuple[tuple[Waiver, str], ...]:
     """Return the waivers that no longer hold or that match no violation, with why, in order.
 
@@ -130,14 +128,21 @@ def idle_waivers(
         violations: all of them, whatever their status.
         settings: the waivers.
         today: the day on which they are judged.
+        others: asked, once and only where it matters, for further (importer, imported) that a
+            waiver lets through: imports of circles and chains.
     """
-    pairs = sorted({(v.importer, v.imported) for v in violations})
+    pairs = sorted({(v.importer, v.imported) for v in violations if not v.chain})
+    further: list[tuple[str, str]] | None = None
     idle = []
     for waiver in settings.waivers:
         if waiver.expires is not None and waiver.expires < today:
             idle.append((waiver, f"expired on {waiver.expires.isoformat()}"))
             continue
         from_, to = name_glob(waiver.importer), name_glob(waiver.imported)
-        if not any(from_(importer) and to(imported) for importer, imported in pairs):
+        if any(from_(importer) and to(imported) for importer, imported in pairs):
+            continue
+        if further is None:
+            further = sorted(others())
+        if not any(from_(importer) and to(imported) for importer, imported in further):
             idle.append((waiver, "matches no violation"))
     return tuple(idle)

@@ -49,6 +49,7 @@ def baseline(*lines: str) -> Baseline:
         ('LP101 "a\\n->\\"\\\\\\udcff" -> "->"', Entry("LP101", ('a\n->"\\\udcff', "->"))),
         ('LP101 "#a" -> "\\u00a0"', Entry("LP101", ("#a", "\xa0"))),
         ('LP101 "" -> b', Entry("LP101", ("", "b"))),
+        ("LP102 a.b -> c.d  x2", Entry("LP102", ("a.b", "c.d"), 2)),
         ("LP201 a.b c.d e", Entry("LP201", ("a.b", "c.d", "e"))),
         ("LP202 a x2", Entry("LP202", ("a", "x2"))),
     ],
@@ -295,3 +296,49 @@ def test_merging_does_not_depend_on_order(
     assert baseline(*both) == merged
     assert baseline(*both, *both) == merged
     assert Baseline.of([*theirs, *ours]) == merged
+
+
+# --- indirect imports ---
+
+
+def chain(importer: str, imported: str, *rest: str) -> Violation:
+    """Return an indirect violation; of its lanes and words nothing is read here."""
+    return Violation(
+        "LP102", importer, rest[-1], "a", "b", f"{importer}.py", 1, 0, "eager", "new", "",
+        (importer, imported, *rest),
+    )  # fmt: skip
+
+
+def test_a_chain_is_known_by_its_first_import() -> None:
+    known = baseline("LP102 a -> m", "LP101 a -> x")
+    found = judge([chain("a", "m", "x"), chain("a", "n", "x")], None, known, chains=True)
+    assert [v.status for v in found.violations] == ["baseline", "new"]
+    assert found.fresh == (Entry("LP102", ("a", "n")),)
+    assert [stale.entry.code for stale in found.stale] == ["LP101"]
+    found = judge([chain("a", "m", "by", "another", "way")], None, known, chains=True)
+    assert [v.status for v in found.violations] == ["baseline"]
+
+
+def test_lanes_are_counted() -> None:
+    known = baseline("LP102 a -> m  x2")
+    (stale,) = judge([chain("a", "m", "x")], None, known, chains=True).stale
+    assert stale.reason == "stands for 2, 1 is left"
+    more = [chain("a", "m", end) for end in "xyz"]
+    assert [v.status for v in judge(more, None, known, chains=True).violations] == [
+        "baseline", "baseline", "new",
+    ]  # fmt: skip
+
+
+def test_chains_that_were_not_asked_for_stay() -> None:
+    known = baseline("LP102 a -> m", "LP101 a -> x")
+    found = judge([], None, known)
+    assert [stale.entry.code for stale in found.stale] == ["LP101"]
+    assert update(found, known, additions=True).after.entries == (Entry("LP102", ("a", "m")),)
+
+
+@pytest.mark.parametrize("status", ["waived", "ignored"])
+def test_what_is_let_through_needs_no_entry(status: Status) -> None:
+    found = judge([violation("a", "b", status=status)], None, baseline("LP101 a -> b"))
+    assert [v.status for v in found.violations] == [status]
+    assert [stale.reason for stale in found.stale] == ["matches no violation"]
+    assert found.fresh == ()

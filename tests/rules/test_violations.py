@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from lane_planner.config.settings import Settings, Waiver
+from lane_planner.rules.excuses import Excuses
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.rules.violations import Violation, direct_violations, idle_waivers
 from tests.planner.worlds import MODEL, facts_of, model_settings
@@ -22,7 +23,8 @@ def found(
 ) -> tuple[Violation, ...]:
     settings = settings or model_settings()
     facts = facts_of(files, settings)
-    return direct_violations(facts.graph, settings, LaneMap(settings), today)
+    excuses = Excuses(settings.waivers, today, facts.graph, facts.records)
+    return direct_violations(facts.graph, settings, LaneMap(settings), excuses)
 
 
 TRY = "try:\n    {}\nexcept ImportError:\n    pass\n"
