@@ -18,6 +18,9 @@ from lane_planner.scan.records import FileRecord
 
 if TYPE_CHECKING:
     from lane_planner.rules.baseline import Compared
+    from lane_planner.rules.excuses import Leftover
+    from lane_planner.rules.indirect import Shared
+    from lane_planner.rules.since import Since
 
 Document = dict[str, Any]
 
@@ -99,6 +102,11 @@ def check_document(
     cycles: Iterable[Cycle] | None,
     extra: Mapping[str, int],
     baseline: Compared | None = None,
+    *,
+    stale: Iterable[Leftover] = (),
+    shared: Iterable[Shared] | None = None,
+    waived_cycles: Iterable[Cycle] = (),
+    since: Since | None = None,
 ) -> Document:
     """Return what `check` found.
 
@@ -108,6 +116,10 @@ def check_document(
         cycles: circular imports; None: not asked for.
         extra: further counts for the summary.
         baseline: what the baseline says of them; None: there is none.
+        stale: what is of no use in waivers, baseline and ignores.
+        shared: imports that indirect violations lead over; None: these were not asked for.
+        waived_cycles: circular imports that are let through.
+        since: what all this was compared with; None: with nothing.
     """
     violations, diagnostics = list(violations), list(diagnostics)
     status = Counter(violation.status for violation in violations)
@@ -115,10 +127,12 @@ def check_document(
     document: Document = {
         "violations": violations,
         "diagnostics": diagnostics,
+        "stale": list(stale),
         "summary": {
             "new": status["new"],
             "baseline": status["baseline"],
             "waived": status["waived"],
+            "ignored": status["ignored"],
             **dict(sorted(codes.items())),
             **extra,
         },
@@ -132,6 +146,13 @@ def check_document(
         for entry in document.get("cycles", ()):
             known = (entry["code"], tuple(entry["modules"])) in baseline.judged.circles
             entry["status"] = "baseline" if known else "new"
+    for entry in cycle_entries(waived_cycles):
+        document["cycles"].append({**entry, "status": "waived"})
+    if shared is not None:
+        document["shared"] = list(shared)
+        document["summary"]["LP102"] = sum(v.code == "LP102" for v in violations)
+    if since is not None:
+        document["diff"] = {"ref": since.ref, "commit": since.commit, "older": since.older}
     return document
 
 
