@@ -14,30 +14,41 @@ from lane_planner.cli.options import Common, common
 @click.command()
 @common("text", "json")
 @click.option("--cycles", is_flag=True, help="Report circular imports too.")
+@click.option("--transitive", is_flag=True, help="Report indirect violations (LP102) too.")
 @click.option("--syntax", is_flag=True, help="Parse every file as a whole and report what fails.")
 @click.option(
     "--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which waivers are judged."
 )
+@click.option("--diff", metavar="REF", help="Report only what is new since REF and HEAD parted.")
+@click.option("--strict", is_flag=True, help="Let stale waivers, entries and ignores count too.")
 @click.option("--update-baseline", is_flag=True, help="Take out of the baseline what is gone.")
 @click.option("--allow-additions", is_flag=True, help="And put into it what is new.")
 def command(
     options: Common,
     cycles: bool,
+    transitive: bool,
     syntax: bool,
     today: datetime.datetime | None,
+    diff: str | None,
+    strict: bool,
     update_baseline: bool,
     allow_additions: bool,
 ) -> int:
     """Report imports that the lanes do not allow.
 
     Ends with 1 if there are violations (or, with --cycles, circular imports) that the baseline
-    does not have, else with 0.
+    does not have, with --strict also if a waiver, an entry of the baseline or an ignore is of no
+    use any more; else with 0.
     """
     if allow_additions and not update_baseline:
         raise UsageError("--allow-additions says what --update-baseline may do: give both")
+    if diff is not None and update_baseline:
+        raise UsageError("--update-baseline writes down all that there is: leave out --diff")
     repository = options.open()
     day = today.date() if today else datetime.date.today()
-    findings = repository.check(today=day, syntax=syntax, cycles=cycles)
+    findings = repository.check(
+        today=day, syntax=syntax, cycles=cycles, transitive=transitive, since=diff
+    )
     if update_baseline:
         findings = repository.update_baseline(findings, additions=allow_additions)
     if options.format == "json":
@@ -52,6 +63,10 @@ def command(
                     findings.cycles,
                     extra,
                     findings.baseline,
+                    stale=findings.stale,
+                    shared=findings.shared,
+                    waived_cycles=findings.waived_cycles,
+                    since=findings.since,
                 )
             )
         )
@@ -68,6 +83,10 @@ def command(
                 verbose=options.verbosity > 0,
                 cycles=findings.cycles,
                 baseline=findings.baseline,
+                ignores=[one for one in findings.leftovers if one.kind == "ignore"],
+                shared=findings.shared,
+                waived_cycles=len(findings.waived_cycles),
+                since=findings.since,
             )
         )
     if findings.baseline is None and (update_baseline or repository.settings.baseline is not None):
@@ -77,4 +96,6 @@ def command(
         )
     elif update_baseline and findings.new:
         options.note("what is new was not added: --allow-additions adds it")
-    return 1 if findings.new else 0
+    if findings.since is not None and findings.since.note:
+        options.note(printable(findings.since.note))
+    return 1 if findings.new or (strict and findings.stale) else 0

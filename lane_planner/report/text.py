@@ -13,6 +13,9 @@ from lane_planner.rules.violations import Violation
 if TYPE_CHECKING:
     from lane_planner.rules.baseline import Compared, Update
     from lane_planner.rules.cycles import Cycle
+    from lane_planner.rules.excuses import Leftover
+    from lane_planner.rules.indirect import Shared
+    from lane_planner.rules.since import Since
 
 # Lines of one kind that a person will read; the rest is counted.
 _SHOWN = 20
@@ -28,6 +31,10 @@ def check_text(
     verbose: bool,
     cycles: Sequence[Cycle] | None = None,
     baseline: Compared | None = None,
+    ignores: Sequence[Leftover] = (),
+    shared: Sequence[Shared] | None = None,
+    waived_cycles: int = 0,
+    since: Since | None = None,
 ) -> str:
     """Return violations as path:line:column: code message, and a summary of the rest.
 
@@ -40,13 +47,19 @@ def check_text(
         verbose: whether diagnostics, and what is waived or in the baseline, are listed too.
         cycles: circular imports; None: not asked for.
         baseline: what the baseline says of them; None: there is none.
+        ignores: those that are of no use.
+        shared: imports that new indirect violations lead over; None: these were not asked for.
+        waived_cycles: how many circular imports are let through.
+        since: what all this was compared with; None: with nothing.
     """
     counted = [v for v in violations if v.status == "new"]
     lines = [
         f"{printable(v.path)}:{v.line}:{v.column + 1}: {v.code} {printable(v.message)}"
         + ("" if v.status == "new" else f" ({v.status})")
         for v in (violations if verbose else counted)
+        if verbose or not v.chain  # else by the imports that they share
     ]
+    lines += _shared(shared or (), sum(bool(v.chain) for v in counted))
     if verbose:
         lines += [
             f"{printable(d.path)}:{d.line}:{d.column + 1}: {d.code} {printable(d.message)}"
@@ -54,6 +67,10 @@ def check_text(
             for d in diagnostics
         ]
     lines += [f"waiver {printable(waiver)}" for waiver in idle_waivers]
+    lines += [
+        printable(f"{one.path}:{one.line}:{(one.column or 0) + 1}: ignore {one.reason}")
+        for one in ignores
+    ]
     if baseline is not None:
         lines += _stale(baseline, verbose)
     old = sum(v.status == "baseline" for v in violations)
@@ -73,6 +90,8 @@ def check_text(
         for count, what in (
             (old, "baseline violation"),
             (sum(v.status == "waived" for v in violations), "waived violation"),
+            (sum(v.status == "ignored" for v in violations), "ignored violation"),
+            (waived_cycles, "waived circular import"),
             (codes["LP301", False], "missing import"),
             (codes["LP301", True], "missing optional import"),
             (codes["LP302", False] + codes["LP302", True], "too high relative import"),
@@ -86,6 +105,9 @@ def check_text(
     if quiet:
         hint = "" if verbose else " (-v lists them)"
         lines.append(f"also seen: {', '.join(quiet)}{hint}")
+    if since is not None:
+        older = plural(since.older, "finding")
+        lines.append(f"since {printable(since.ref)} ({since.commit[:12]}): {older} older")
     text = "\n".join(lines) + "\n"
     if cycles is not None:
         known = frozenset() if baseline is None else baseline.judged.circles
@@ -94,6 +116,23 @@ def check_text(
     if baseline is not None and baseline.update is not None:
         text += f"{printable(baseline.path)}: {_updated(baseline.update)}\n"
     return text
+
+
+def _shared(shared: Sequence[Shared], chains: int) -> list[str]:
+    """Return indirect violations by the imports that they lead over."""
+    lines = []
+    for one in shared:
+        where = f"{printable(one.path)}:{one.line}"
+        what = plural(one.chains, "indirect violation")
+        only = "" if one.breaks == one.chains else f" ({one.breaks:,} of them by no other way)"
+        lines.append(
+            f"{where}: LP102 {printable(one.importer)} → {printable(one.imported)}: {what}{only}"
+        )
+        lines.append(f"  such as {printable(' → '.join(one.example))}")
+    left = chains - sum(one.chains for one in shared)
+    if left:
+        lines.append(f"… and {plural(left, 'more indirect violation')} (-v lists them)")
+    return lines
 
 
 def _stale(baseline: Compared, verbose: bool) -> list[str]:
