@@ -60,7 +60,7 @@ def test_commands_do_what_the_text_says(
                 argv = [sys.executable, "-m", "lane_planner", *words[1:]]
             done = subprocess.run(
                 argv, cwd=root, env=environment, stdin=subprocess.DEVNULL, text=True,
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                capture_output=True, check=False,
             )  # fmt: skip
             where = f"{name}:{command.line}: {' '.join(words)}"
             assert done.returncode in (0, 1), f"{where}: {done.stderr}"
