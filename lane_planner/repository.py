@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lane_planner.executor.reverting.reverting import Reversal
     from lane_planner.executor.shims import ShimChoice, ShimReview
     from lane_planner.executor.snapshot import Snapshot
+    from lane_planner.graph.graph import ImportGraph
     from lane_planner.graph.verify import Comparison
     from lane_planner.planner.assume import Assumed
     from lane_planner.planner.diff import PlanDiff
@@ -238,6 +239,20 @@ class Repository:
     @cached_property
     def _scanned(self) -> Scanned:
         return self.scanned()
+
+    @property
+    def graph(self) -> ImportGraph:
+        """The working tree's modules and imports, as `check` and `cycles` saw them."""
+        return self._scanned.graph
+
+    @property
+    def prefix(self) -> str:
+        """Where the root is below the top of git's work tree: "" or "sub/dir/"."""
+        return "" if self.git is None else self.git.prefix
+
+    def contents(self, paths: Collection[str]) -> dict[str, bytes]:
+        """Return the bytes of files of the working tree by path, of those that can be read."""
+        return self._contents(paths)
 
     def faults(self, scanned: Scanned | None = None) -> dict[str, SyntaxFault]:
         """Return why files of the working tree do not parse, by path."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import printable
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import FINDINGS, Common, common
+
+if TYPE_CHECKING:
+    from lane_planner.repository import Findings, Repository
 
 
 @click.command()
-@common("text", "json")
+@common(*FINDINGS)
 @click.option("--cycles", is_flag=True, help="Report circular imports too.")
 @click.option("--transitive", is_flag=True, help="Report indirect violations (LP102) too.")
 @click.option("--syntax", is_flag=True, help="Parse every file as a whole and report what fails.")
@@ -38,7 +42,7 @@ def command(
 
     Ends with 1 if there are violations (or, with --cycles, circular imports) that the baseline
     does not have, with --strict also if a waiver, an entry of the baseline or an ignore is of no
-    use any more; else with 0.
+    use any more; else with 0, whatever the format.
     """
     if allow_additions and not update_baseline:
         raise UsageError("--allow-additions says what --update-baseline may do: give both")
@@ -51,44 +55,7 @@ def command(
     )
     if update_baseline:
         findings = repository.update_baseline(findings, additions=allow_additions)
-    if options.format == "json":
-        from lane_planner.report.documents import check_document, to_json
-
-        extra = {"modules": findings.modules, "opaque": findings.opaque}
-        options.write(
-            to_json(
-                check_document(
-                    findings.violations,
-                    findings.diagnostics,
-                    findings.cycles,
-                    extra,
-                    findings.baseline,
-                    stale=findings.stale,
-                    shared=findings.shared,
-                    waived_cycles=findings.waived_cycles,
-                    since=findings.since,
-                )
-            )
-        )
-    else:
-        from lane_planner.report.text import check_text
-
-        options.write(
-            check_text(
-                findings.violations,
-                findings.diagnostics,
-                findings.idle_waivers,
-                modules=findings.modules,
-                opaque=findings.opaque,
-                verbose=options.verbosity > 0,
-                cycles=findings.cycles,
-                baseline=findings.baseline,
-                ignores=[one for one in findings.leftovers if one.kind == "ignore"],
-                shared=findings.shared,
-                waived_cycles=len(findings.waived_cycles),
-                since=findings.since,
-            )
-        )
+    options.write(_shown(options, repository, findings))
     if findings.baseline is None and (update_baseline or repository.settings.baseline is not None):
         options.note(
             f"there is no baseline {printable(repository.baseline_path)}: "
@@ -99,3 +66,65 @@ def command(
     if findings.since is not None and findings.since.note:
         options.note(printable(findings.since.note))
     return 1 if findings.new or (strict and findings.stale) else 0
+
+
+def _shown(options: Common, repository: Repository, findings: Findings) -> str:
+    """Return findings in the format that was asked for."""
+    if options.format == "text":
+        from lane_planner.report.text import check_text, shown_breakers
+
+        sources = None
+        if options.on_terminal:
+            from lane_planner.report.source import source_lines
+
+            places = [(violation.path, violation.line) for violation in findings.violations]
+            for cycle in findings.cycles or ():
+                places += [(breaker.path, breaker.line) for breaker in shown_breakers(cycle)]
+            sources = source_lines(places, repository.contents)
+        return check_text(
+            findings.violations,
+            findings.diagnostics,
+            findings.idle_waivers,
+            modules=findings.modules,
+            opaque=findings.opaque,
+            verbose=options.verbosity > 0,
+            cycles=findings.cycles,
+            baseline=findings.baseline,
+            ignores=[one for one in findings.leftovers if one.kind == "ignore"],
+            shared=findings.shared,
+            waived_cycles=len(findings.waived_cycles),
+            since=findings.since,
+            sources=sources,
+        )
+    if options.format == "json":
+        from lane_planner.report.documents import check_document, to_json
+
+        extra = {"modules": findings.modules, "opaque": findings.opaque}
+        return to_json(
+            check_document(
+                findings.violations,
+                findings.diagnostics,
+                findings.cycles,
+                extra,
+                findings.baseline,
+                stale=findings.stale,
+                shared=findings.shared,
+                waived_cycles=findings.waived_cycles,
+                since=findings.since,
+            )
+        )
+    from lane_planner.report.findings import check_report
+    from lane_planner.report.formats import FORMATS
+
+    report = check_report(
+        findings.violations,
+        findings.diagnostics,
+        findings.cycles,
+        repository.graph,
+        modules=findings.modules,
+        idle_waivers=findings.idle_waivers,
+        baseline=findings.baseline,
+        verbose=options.verbosity > 0,
+        prefix=repository.prefix,
+    )
+    return FORMATS[options.format](report)

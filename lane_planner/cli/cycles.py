@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import click
 
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import FINDINGS, Common, common
 
 
 @click.command()
-@common("text", "json")
+@common(*FINDINGS)
 def command(options: Common) -> int:
     """Report circular imports, each with a shortest circle and what breaks it.
 
-    Ends with 1 if there are any, else with 0.
+    Ends with 1 if there are any, else with 0, whatever the format.
     """
-    found = options.open().cycles()
-    if options.format == "json":
+    repository = options.open()
+    found = repository.cycles()
+    if options.format == "text":
+        from lane_planner.report.text import cycles_text, shown_breakers
+
+        sources = None
+        if options.on_terminal:
+            from lane_planner.report.source import source_lines
+
+            breakers = [breaker for cycle in found for breaker in shown_breakers(cycle)]
+            sources = source_lines([(b.path, b.line) for b in breakers], repository.contents)
+        options.write(cycles_text(found, sources=sources))
+    elif options.format == "json":
         from lane_planner.report.documents import cycle_entries, to_json
 
         options.write(to_json({"cycles": cycle_entries(found)}))
     else:
-        from lane_planner.report.text import cycles_text
+        from lane_planner.report.findings import cycles_report
+        from lane_planner.report.formats import FORMATS
 
-        options.write(cycles_text(found))
+        report = cycles_report(found, repository.graph, prefix=repository.prefix)
+        options.write(FORMATS[options.format](report))
     return 1 if found else 0

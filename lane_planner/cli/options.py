@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from lane_planner.executor.shims import ShimChoice
     from lane_planner.repository import Repository
 
+FINDINGS = ("text", "json", "sarif", "github", "junit", "markdown")
+"""The formats of findings; see `lane_planner.report.formats`."""
+
 _PATIENCE = 1.0  # seconds after which a person wants to see that something happens
 
 
@@ -123,12 +126,16 @@ class Common:
         self.note(f"coverage data {printable(str(file or wanted.data))}: {shown} have figures")
 
     @property
+    def on_terminal(self) -> bool:
+        """Whether a person sees the results as they are written, and no program reads them."""
+        return self.output is None and sys.stdout.isatty()
+
+    @property
     def width(self) -> int:
         """Columns for tables: the terminal's, or 100 where there is none."""
         import shutil
 
-        tty = self.output is None and sys.stdout.isatty()
-        return shutil.get_terminal_size().columns if tty else 100
+        return shutil.get_terminal_size().columns if self.on_terminal else 100
 
 
 def common(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -11,8 +11,9 @@ from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.violations import Violation
 
 if TYPE_CHECKING:
+    from lane_planner.report.source import Sources
     from lane_planner.rules.baseline import Compared, Update
-    from lane_planner.rules.cycles import Cycle
+    from lane_planner.rules.cycles import Breaker, Cycle
     from lane_planner.rules.excuses import Leftover
     from lane_planner.rules.indirect import Shared
     from lane_planner.rules.since import Since
@@ -35,6 +36,7 @@ def check_text(
     shared: Sequence[Shared] | None = None,
     waived_cycles: int = 0,
     since: Since | None = None,
+    sources: Sources | None = None,
 ) -> str:
     """Return violations as path:line:column: code message, and a summary of the rest.
 
@@ -51,14 +53,20 @@ def check_text(
         shared: imports that new indirect violations lead over; None: these were not asked for.
         waived_cycles: how many circular imports are let through.
         since: what all this was compared with; None: with nothing.
+        sources: the lines of the imports, to be shown below them to a person, and with them what
+            can be done; None: one line a violation, for a program.
     """
     counted = [v for v in violations if v.status == "new"]
-    lines = [
-        f"{printable(v.path)}:{v.line}:{v.column + 1}: {v.code} {printable(v.message)}"
-        + ("" if v.status == "new" else f" ({v.status})")
-        for v in (violations if verbose else counted)
-        if verbose or not v.chain  # else by the imports that they share
-    ]
+    lines = []
+    for v in violations if verbose else counted:
+        if v.chain and not verbose:
+            continue  # they stand by the imports that they share
+        lines.append(
+            f"{printable(v.path)}:{v.line}:{v.column + 1}: {v.code} {printable(v.message)}"
+            + ("" if v.status == "new" else f" ({v.status})")
+        )
+        if sources is not None:
+            lines += _excerpt(v, sources)
     lines += _shared(shared or (), sum(bool(v.chain) for v in counted))
     if verbose:
         lines += [
@@ -66,6 +74,8 @@ def check_text(
             + (" (optional)" if d.optional else "")
             for d in diagnostics
         ]
+    if sources is not None:
+        lines += _help(counted)
     lines += [f"waiver {printable(waiver)}" for waiver in idle_waivers]
     lines += [
         printable(f"{one.path}:{one.line}:{(one.column or 0) + 1}: ignore {one.reason}")
@@ -112,7 +122,7 @@ def check_text(
     if cycles is not None:
         known = frozenset() if baseline is None else baseline.judged.circles
         fresh = [cycle for cycle in cycles if (cycle.code, cycle.modules) not in known]
-        text += cycles_text(fresh, known=len(cycles) - len(fresh))
+        text += cycles_text(fresh, known=len(cycles) - len(fresh), sources=sources)
     if baseline is not None and baseline.update is not None:
         text += f"{printable(baseline.path)}: {_updated(baseline.update)}\n"
     return text
@@ -135,6 +145,20 @@ def _shared(shared: Sequence[Shared], chains: int) -> list[str]:
     return lines
 
 
+def _excerpt(violation: Violation, sources: Sources) -> list[str]:
+    from lane_planner.report.source import excerpt
+
+    source = sources.get((violation.path, violation.line))
+    return excerpt(source, violation.line, violation.column, violation.imported, violation.code)
+
+
+def _help(counted: Sequence[Violation]) -> list[str]:
+    from lane_planner.report.codes import meaning
+
+    codes = sorted({violation.code for violation in counted})
+    return [f"help: {code}: {meaning(code).help}" for code in codes if meaning(code).help]
+
+
 def _stale(baseline: Compared, verbose: bool) -> list[str]:
     """Return a line for each entry of the baseline that covers less than it could."""
     stale = baseline.judged.stale
@@ -154,12 +178,14 @@ def _updated(update: Update) -> str:
     return ", ".join(parts)
 
 
-def cycles_text(cycles: Sequence[Cycle], *, known: int = 0) -> str:
+def cycles_text(cycles: Sequence[Cycle], *, known: int = 0, sources: Sources | None = None) -> str:
     """Return each cycle with its size, a shortest circle and imports that break it.
 
     Args:
         cycles: those that are shown.
         known: how many others are in the baseline.
+        sources: the lines of the imports that break them, to be shown below these; None: they are
+            not shown.
     """
     also = f"also seen: {plural(known, 'circular import')} in the baseline\n" if known else ""
     if not cycles:
@@ -169,11 +195,13 @@ def cycles_text(cycles: Sequence[Cycle], *, known: int = 0) -> str:
         kind = "eager" if cycle.code == "LP201" else "with deferred imports"
         lines.append(f"{cycle.code} {plural(len(cycle.modules), 'module')}, {kind}")
         lines.append("  " + printable(" → ".join(cycle.example)))
-        for breaker in cycle.breakers[:_SHOWN]:
+        for breaker in shown_breakers(cycle):
             lines.append(
                 f"  breaks without: {printable(breaker.importer)} → {printable(breaker.imported)} "
                 f"({printable(breaker.path)}:{breaker.line}, {breaker.rating})"
             )
+            if sources is not None:
+                lines += _breaker_excerpt(breaker, cycle.code, sources)
         if len(cycle.breakers) > _SHOWN:
             lines.append(f"  … and {len(cycle.breakers) - _SHOWN} more imports")
         if not cycle.exact:
@@ -184,6 +212,20 @@ def cycles_text(cycles: Sequence[Cycle], *, known: int = 0) -> str:
         f"{eager} eager, {len(cycles) - eager} deferred"
     )
     return "\n".join(lines) + "\n" + also
+
+
+def shown_breakers(cycle: Cycle) -> Sequence[Breaker]:
+    """Return the imports of a cycle that its text names, with where they stand."""
+    return cycle.breakers[:_SHOWN]
+
+
+def _breaker_excerpt(breaker: Breaker, code: str, sources: Sources) -> list[str]:
+    from lane_planner.report.source import excerpt
+
+    source = sources.get((breaker.path, breaker.line))
+    indent = 0 if source is None else len(source) - len(source.lstrip())
+    lines = excerpt(source, breaker.line, indent, breaker.imported, code)
+    return [f"    {line}" for line in lines]
 
 
 MEANINGS = {

@@ -1,0 +1,42 @@
+"""The formats for machines by name; each one's module is loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lane_planner.report.findings import Report
+
+
+def _sarif(report: Report) -> str:
+    from lane_planner.report.sarif import sarif_text
+
+    return sarif_text(report)
+
+
+def _github(report: Report) -> str:
+    from lane_planner.report.github import github_text
+
+    return github_text(report)
+
+
+def _junit(report: Report) -> str:
+    from lane_planner.report.junit import junit_text
+
+    return junit_text(report)
+
+
+def _markdown(report: Report) -> str:
+    from lane_planner.report.markdown import markdown_text
+
+    return markdown_text(report)
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "sarif": _sarif,
+    "github": _github,
+    "junit": _junit,
+    "markdown": _markdown,
+}
+"""Name → what writes findings in it."""

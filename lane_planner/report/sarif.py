@@ -1,0 +1,136 @@
+"""Findings as SARIF 2.1.0 (OASIS, with errata 01), for code scanning."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import quote
+
+from lane_planner import __version__
+from lane_planner.base.text import printable
+from lane_planner.report.codes import meaning
+from lane_planner.report.documents import to_json
+from lane_planner.report.findings import FAULTS, Finding, Place, Report
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+FINGERPRINT = "lanePlanner/v1"
+"""The key of our fingerprints; what they are made of may change only together with it."""
+
+_ROOT = "%SRCROOT%"  # the name that viewers know for where the sources are
+# Why a finding that does not count does not; others are told by their status.
+_EXCUSES = {"baseline": "in the baseline", "waived": "waived in the configuration"}
+
+
+def sarif_text(report: Report) -> str:
+    """Return findings as a SARIF log of one run, JSON with a final newline.
+
+    New findings are errors. Those that are waived or in the baseline are notes with a
+    suppression. Files that could not be read are notifications of the run. What else `check -v`
+    lists are notes, if that was asked for.
+
+    Args:
+        report: what was found.
+    """
+    shown = (*report.findings, *(report.notes if report.verbose else ()))
+    codes = tuple(dict.fromkeys((*report.codes, *sorted(finding.code for finding in shown))))
+    run = {
+        "tool": {
+            "driver": {
+                "name": "lane-planner",
+                "version": __version__,
+                "semanticVersion": __version__,
+                "rules": [_rule(code) for code in codes],
+                "notifications": [_rule(code) for code in FAULTS],
+            }
+        },
+        # GitHub takes what stands before the last slash for the kind of analysis: an upload of
+        # one command must not replace that of the other.
+        "automationDetails": {"id": f"lane-planner/{report.command}/"},
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "toolExecutionNotifications": [
+                    {
+                        "descriptor": {"id": fault.code, "index": FAULTS.index(fault.code)},
+                        "level": meaning(fault.code).level,
+                        "message": _message(fault.message),
+                        "locations": [
+                            _location(Place(fault.path, fault.line, fault.column), report.prefix)
+                        ],
+                    }
+                    for fault in report.faults
+                ],
+                "toolConfigurationNotifications": [
+                    {"level": "warning", "message": _message(remark)} for remark in report.remarks
+                ],
+            }
+        ],
+        "originalUriBaseIds": {
+            _ROOT: {"description": {"text": "The top of the repository's work tree."}}
+        },
+        "columnKind": "unicodeCodePoints",
+        "results": [
+            _result(finding, codes.index(finding.code), report.prefix) for finding in shown
+        ],
+    }
+    return to_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(code: str) -> dict[str, Any]:
+    known = meaning(code)
+    help_text = f"{known.full} {known.help}".strip()
+    return {
+        "id": code,
+        "name": known.name,
+        "shortDescription": {"text": known.short},
+        "fullDescription": {"text": known.full},
+        "help": {"text": help_text, "markdown": help_text},
+        "defaultConfiguration": {"level": known.level},
+    }
+
+
+def _result(finding: Finding, index: int, prefix: str) -> dict[str, Any]:
+    advice = f"; {finding.advice}" if finding.advice else ""
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "ruleIndex": index,
+        "level": meaning(finding.code).level if finding.counts else "note",
+        "message": _message(finding.message + advice),
+        "locations": [_location(finding.place, prefix)],
+        "partialFingerprints": {FINGERPRINT: finding.fingerprint},
+        # Where one result of a run says whether it is suppressed, all have to (3.27.23).
+        "suppressions": [],
+    }
+    if finding.status in _EXCUSES:
+        result["suppressions"] = [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": _EXCUSES[finding.status],
+            }
+        ]
+    if finding.related:
+        result["relatedLocations"] = [
+            {"id": number, **_location(place, prefix), "message": _message(place.text)}
+            for number, place in enumerate(finding.related, 1)
+        ]
+    return result
+
+
+def _message(text: str) -> dict[str, str]:
+    # What names hold must be neither a placeholder (3.11.5) nor a link (3.11.6).
+    shown = printable(text).replace("{", "{{").replace("}", "}}")
+    return {"text": shown.replace("[", "\\[") if "](" in shown else shown}
+
+
+def _location(place: Place, prefix: str) -> dict[str, Any]:
+    # The bytes of the name as the file system has them: a URI need not be valid Unicode.
+    uri = quote(os.fsencode(prefix + place.path), safe="/")
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri, "uriBaseId": _ROOT},
+            "region": {"startLine": place.line, "startColumn": place.column + 1},
+        }
+    }

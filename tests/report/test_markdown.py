@@ -1,0 +1,111 @@
+"""Markdown as a renderer reads it: bounded, and no name is more than a name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from lane_planner.report.findings import Report, check_report
+from lane_planner.report.markdown import LIMIT, markdown_text, marker
+from tests.report.hostile import NAMES, circle, hostile_report, violation
+
+
+def report(*lanes: tuple[str, str], each: int = 1) -> Report:
+    found = [
+        violation(f"{low}.m{number:05}", f"{high}.x", lanes=(low, high))
+        for low, high in lanes
+        for number in range(each)
+    ]
+    return check_report(found, [], None, circle(()), modules=2)
+
+
+def hidden(text: str) -> int:
+    """Return how many findings the text says it does not show."""
+    return sum(int(n.replace(",", "")) for n in re.findall(r"^… and ([\d,]+) more", text, re.M))
+
+
+def rows(text: str) -> int:
+    return sum(line.startswith("| LP") for line in text.splitlines())
+
+
+def test_by_lanes() -> None:
+    assert markdown_text(report(("a", "b"), ("c", "b"), ("c", "b"))) == (
+        "<!-- lane-planner check -->\n"
+        "### lane-planner: 3 violations in 2 modules\n"
+        "\n"
+        "#### c → b: 2\n"
+        "\n"
+        "| import | where |\n"
+        "| --- | --- |\n"
+        "| LP101 c.m00000 imports b.x | `low/c.m00000.py`:1 |\n"
+        "| LP101 c.m00000 imports b.x (2) | `low/c.m00000.py`:1 |\n"
+        "\n"
+        "#### a → b: 1\n"
+        "\n"
+        "| import | where |\n"
+        "| --- | --- |\n"
+        "| LP101 a.m00000 imports b.x | `low/a.m00000.py`:1 |\n"
+    )
+
+
+def test_nothing_found() -> None:
+    assert markdown_text(report()) == (
+        "<!-- lane-planner check -->\n### lane-planner: no violation in 2 modules\n"
+    )
+
+
+@pytest.mark.parametrize("each", [1, 400, 40_000])
+def test_it_fits_a_comment_and_counts_what_does_not(each: int) -> None:
+    text = markdown_text(report(("a", "b"), ("c", "b"), each=each))
+    assert len(text.encode("utf-8")) <= LIMIT
+    assert rows(text) + hidden(text) == 2 * each
+    assert (hidden(text) > 0) == (each > 400)
+    if each > 400:
+        assert len(text.encode("utf-8")) > LIMIT - 1000
+        halves = [text.count("imports b.x | `low/a."), text.count("imports b.x | `low/c.")]
+        assert abs(halves[0] - halves[1]) <= 1
+
+
+def test_more_lanes_than_fit() -> None:
+    text = markdown_text(report(*((f"lane{n}" * 20, "b") for n in range(2000))))
+    assert len(text.encode("utf-8")) <= LIMIT
+    assert rows(text) + hidden(text) == 2000
+
+
+def test_a_name_that_is_larger_than_a_comment() -> None:
+    text = markdown_text(report(("a", "b"), ("c" * 2 * LIMIT, "d")))
+    assert len(text.encode("utf-8")) <= LIMIT
+    assert rows(text) + hidden(text) == 2
+
+
+def test_hostile_names() -> None:
+    found = hostile_report()
+    text = markdown_text(found)
+    assert text.encode("utf-8")
+    assert text.startswith(marker("check") + "\n")
+    assert text.count("<!--") == 1
+    rendered = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(text)
+    tags = set(re.findall(r"</?([A-Za-z0-9]+)", rendered))
+    assert tags <= {
+        "h3",
+        "h4",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "code",
+        "br",
+        "ul",
+        "li",
+        "p",
+    }
+    assert rendered.count("<td") == 2 * len(found.new)
+    assert hidden(text) == 0
+    # What stands as code or as a reference of HTML is no mention of a person or an issue.
+    bare = re.sub(r"`[^`]*`|&#\d+;|^#+ ", "", text, flags=re.MULTILINE)
+    assert re.findall(r"[@#]\w+", bare) == []
+    assert len(NAMES) > 20
