@@ -8,7 +8,7 @@ from lane_planner.cli.options import FINDINGS, Common, common
 
 
 @click.command()
-@common(*FINDINGS)
+@common(*FINDINGS, "dot", "mermaid")
 def command(options: Common) -> int:
     """Report circular imports, each with a shortest circle and what breaks it.
 
@@ -30,6 +30,10 @@ def command(options: Common) -> int:
         from lane_planner.report.documents import cycle_entries, to_json
 
         options.write(to_json({"cycles": cycle_entries(found)}))
+    elif options.format in ("dot", "mermaid"):
+        from lane_planner.report.drawing import cycles_drawing
+
+        options.draw(cycles_drawing(found, repository.graph))
     else:
         from lane_planner.report.findings import cycles_report
         from lane_planner.report.formats import FORMATS

@@ -20,6 +20,7 @@ from lane_planner.base.text import for_terminal, plural, printable
 
 if TYPE_CHECKING:
     from lane_planner.executor.shims import ShimChoice
+    from lane_planner.report.drawing import Drawing
     from lane_planner.repository import Repository
 
 FINDINGS = ("text", "json", "sarif", "github", "junit", "markdown")
@@ -78,6 +79,23 @@ class Common:
             sys.stdout.flush()
             return
         write_output(self.output, text.encode("utf-8", "backslashreplace"))
+
+    def draw(self, drawing: Drawing) -> None:
+        """Write a drawing in the format that was asked for.
+
+        Raises:
+            EnvironmentFailure: the output file cannot be written.
+        """
+        from lane_planner.report.formats import DRAWINGS
+
+        text = DRAWINGS[self.format](drawing)
+        if self.format == "mermaid":
+            from lane_planner.report.mermaid import too_large
+
+            warning = too_large(drawing, text)
+            if warning is not None:
+                self.note(warning)
+        self.write(text)
 
     def require_place(self) -> None:
         """Make sure, before the work and not after it, that the results have somewhere to go.

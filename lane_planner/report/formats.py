@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lane_planner.report.drawing import Drawing
     from lane_planner.report.findings import Report
 
 
@@ -40,3 +41,29 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "markdown": _markdown,
 }
 """Name → what writes findings in it."""
+
+
+def _dot(drawing: Drawing) -> str:
+    from lane_planner.report.dot import dot_text
+
+    return dot_text(drawing)
+
+
+def _mermaid(drawing: Drawing) -> str:
+    from lane_planner.report.mermaid import mermaid_text
+
+    return mermaid_text(drawing)
+
+
+def _graphml(drawing: Drawing) -> str:
+    from lane_planner.report.graphml import graphml_text
+
+    return graphml_text(drawing)
+
+
+DRAWINGS: dict[str, Callable[[Drawing], str]] = {
+    "dot": _dot,
+    "mermaid": _mermaid,
+    "graphml": _graphml,
+}
+"""Name → what writes a drawing in it."""

@@ -11,11 +11,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import jsonschema
+import networkx
 import pytest
 
 from fixtures.build import build
 from lane_planner.cli.options import FINDINGS
-from lane_planner.report.formats import FORMATS
+from lane_planner.report.formats import DRAWINGS, FORMATS
 from tests.cli.shop import process_environment, run, shop
 from tests.executor.repositories import git
 from tests.report.test_sarif import FILE
@@ -45,6 +46,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_format_is_offered() -> None:
     assert ("text", "json", *FORMATS) == FINDINGS
+    assert set(DRAWINGS) == {"dot", "mermaid", "graphml"}
 
 
 @pytest.mark.parametrize("format", FINDINGS)
@@ -58,6 +60,19 @@ def test_no_format_changes_the_exit_code(
         assert ran.out.endswith("\n")
         assert run(root, *command, "--format", format, "-v").code == code
         assert run(root, *command, "--format", format) == ran
+
+
+@pytest.mark.parametrize("format", ["dot", "mermaid"])
+def test_no_drawing_changes_it_either(made: Path, clean: Path, format: str) -> None:
+    assert [run(root, "cycles", "--format", format).code for root in (made, clean)] == [1, 0]
+
+
+@pytest.mark.parametrize("format", ["json", "text", *DRAWINGS])
+@pytest.mark.parametrize("depth", [(), ("--depth", "1")], ids=str)
+def test_graphs_are_no_findings(made: Path, format: str, depth: tuple[str, ...]) -> None:
+    ran = run(made, "graph", "--format", format, *depth)
+    assert (ran.code, ran.err) == (0, "")
+    assert run(made, "graph", "--format", format, *depth) == ran
 
 
 @pytest.mark.parametrize("format", FINDINGS)
@@ -222,8 +237,8 @@ def test_text_loads_no_other_format(made: Path) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     loaded = set(done.stderr.split())
-    others = {f"lane_planner.report.{name}" for name in FORMATS}
-    more = {"documents", "findings", "formats", "codes", "source", "xml"}
+    others = {f"lane_planner.report.{name}" for name in (*FORMATS, *DRAWINGS)}
+    more = {"documents", "findings", "formats", "codes", "source", "drawing", "xml"}
     assert "lane_planner.report.text" in loaded
     assert loaded & (others | {f"lane_planner.report.{name}" for name in more}) == set()
 
@@ -254,3 +269,14 @@ def test_the_full_fixture(tmp_path: Path) -> None:
     github = run(root, "check", "--cycles", "--format", "github").out
     assert github.count("::error file=") == count
     assert len(run(root, "check", "--cycles", "--format", "markdown").out.encode()) <= 65_536
+
+    told = run(root, "graph").json
+    graph = networkx.parse_graphml(run(root, "graph", "--format", "graphml").out)
+    assert set(graph) >= {entry["name"] for entry in told["modules"]}
+    assert sum(data["count"] for _, _, data in graph.edges(data=True)) == len(told["imports"])
+    violations = sum(data["violations"] for _, _, data in graph.edges(data=True))
+    assert violations == len(found["violations"])
+    large = run(root, "graph", "--format", "mermaid")
+    assert large.code == 0
+    assert "--depth N draws packages" in large.err
+    assert run(root, "graph", "--format", "mermaid", "--depth", "2").err == ""
