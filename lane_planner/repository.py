@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from lane_planner.planner.hop import Facts, Hop
     from lane_planner.planner.plan import Choice
     from lane_planner.planner.schema import Plan
+    from lane_planner.planner.trend import Trend
     from lane_planner.planner.unlocks import Unlocks
     from lane_planner.rules.baseline import Baseline, Compared, Judged, Update
     from lane_planner.rules.checking import Checked
@@ -766,6 +767,50 @@ class Repository:
             return explain(facts, module, None)
         facts, hop = self.facts(lane[1].name, None, self.coverage())
         return explain(facts, module, hop)
+
+    def trend(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        every: str = "week",
+        lane: str | None = None,
+        first_parent: bool = True,
+        own_configuration: bool = False,
+    ) -> Trend:
+        """Return modules per lane, violations and cycles at some commits of the history.
+
+        Nothing is checked out: blobs are read from git, and figures remembered from run to run.
+
+        Args:
+            since: the first commit, or a date; see `lane_planner.planner.history`.
+            until: the last one, likewise; None: what is checked out.
+            every: how densely: a number of commits, "day", "week", "month" or "merge".
+            lane: the lane that is to be emptied; None: the first that promotes to another.
+            first_parent: whether only the first parent of a merge is followed.
+            own_configuration: whether each commit is judged by the configuration that it holds.
+
+        Raises:
+            UsageError: there is no git repository, no such lane, or no commit in that time.
+            EnvironmentFailure: git fails.
+        """
+        from lane_planner.planner.history import commits_between, parse_every, sampled
+        from lane_planner.planner.trend import make_trend
+        from lane_planner.promotion.values import MADE_INIT
+
+        git = self.require_git()
+        density = parse_every(every)
+        commits = commits_between(git, since, until, first_parent=first_parent)
+        # Old contents in a file of their own: `check` loads what it knows on every run.
+        records = ScanCache(_cache_file(self.settings.root, git, "history"))
+        found = make_trend(
+            git, self.settings, sampled(commits, density), MADE_INIT,
+            lane=lane, own_configuration=own_configuration, records=records,
+            memory=_cache_file(self.settings.root, git, "trend"), progress=self.progress,
+        )  # fmt: skip
+        if found.computed:
+            records.save()
+        return found
 
     def verify(self) -> tuple[Comparison, ...]:
         """Return how the graph compares with grimp's, one comparison a top-level package.

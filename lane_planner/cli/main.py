@@ -38,6 +38,7 @@ _COMMANDS = {
     "shims": "List the files that keep old names of promoted modules working.",
     "status": "Show the runs of this repository: what was done, is under way, or was rolled back.",
     "log": "List the promotions that were carried out and stand, oldest first.",
+    "trend": "Show how lanes, violations and circular imports changed over the history.",
     "verify": "Compare the import graph with the one that grimp builds, where it can.",
 }
 
