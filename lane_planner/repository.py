@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lane_planner.planner.unlocks import Unlocks
     from lane_planner.rules.baseline import Baseline, Compared, Judged, Update
     from lane_planner.rules.checking import Checked
+    from lane_planner.rules.codes import Code
     from lane_planner.rules.cycles import Cycle
     from lane_planner.rules.diagnostics import Diagnostic
     from lane_planner.rules.excuses import Excuses, Leftover
@@ -172,6 +173,19 @@ def plan_in(content: bytes, where: str) -> Plan:
         return read_plan(content, where)
     except RecursionError:
         raise UsageError(f"{where} is not a plan: it is nested too deeply") from None
+
+
+def code_named(wanted: str) -> Code:
+    """Return what is to be known of a code, such as "LP101".
+
+    Raises:
+        UsageError: there is no such code.
+    """
+    from lane_planner.rules.codes import CODES
+
+    if wanted not in CODES:
+        raise UsageError(f"there is no code {wanted}; the codes are {', '.join(CODES)}")
+    return CODES[wanted]
 
 
 def compare_plans(before: Plan, after: Plan) -> PlanDiff:

@@ -29,6 +29,7 @@ from lane_planner.planner.facts import Scanned, excluded, facts_of
 from lane_planner.planner.history import Commit
 from lane_planner.planner.hop import giving_way, next_lane
 from lane_planner.rules.cycles import cyclic_components
+from lane_planner.rules.excuses import Excuses
 from lane_planner.rules.lanes import LaneMap, lane_paths
 from lane_planner.rules.violations import direct_violations
 from lane_planner.scan.cache import ScanCache, content_key
@@ -327,7 +328,7 @@ def _meaning(record: FileRecord) -> tuple[object, ...]:
     # Two imports of a statement are one site, of two statements two.
     places = [(raw.line, raw.column) for raw in record.imports]
     apart = [a == b for a, b in pairwise(places)]
-    return imports, apart, record.undecodable is None, bool(record.shim)
+    return imports, apart, record.undecodable is None, bool(record.shim), record.ignores
 
 
 def _figures(scanned: Scanned, settings: Settings, made_init: bytes, day: datetime.date) -> Figures:
@@ -339,7 +340,9 @@ def _figures(scanned: Scanned, settings: Settings, made_init: bytes, day: dateti
         lane = lanes.of_path(path)
         modules[lane] += 1
         left[lane] += path not in yielding
-    violations = Counter(v.status for v in direct_violations(graph, settings, lanes, day))
+    excuses = Excuses(settings.waivers, day, graph, scanned.scan.records)
+    violations = Counter(v.status for v in direct_violations(graph, settings, lanes, excuses))
+    excused = violations["waived"] + violations["ignored"]
     circles = Counter(code for code, _ in cyclic_components(graph))
     return Figures(
         modules=len(graph.table.by_path),
@@ -347,8 +350,8 @@ def _figures(scanned: Scanned, settings: Settings, made_init: bytes, day: dateti
             LaneFigures(lane.name, modules[lane.name], left[lane.name]) for lane in settings.lanes
         ),
         unlaned=modules[None],
-        violations=violations.total() - violations["waived"],
-        waived=violations["waived"],
+        violations=violations.total() - excused,
+        waived=excused,
         cycles=circles.total(),
         eager=circles["LP201"],
         missing=sum(site.fault == "LP301" and not site.optional for site in graph.sites),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lane_planner.base.text import printable
-from lane_planner.report.codes import meaning
 from lane_planner.report.findings import Finding, Place, Report
+from lane_planner.rules.codes import CODES
 
 _SHOWN = 10  # annotations of one level that GitHub makes of a step's output
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
@@ -44,7 +44,7 @@ def github_text(report: Report) -> str:
 
 
 def _finding(finding: Finding, prefix: str) -> str:
-    level = _COMMANDS[meaning(finding.code).level] if finding.counts else "notice"
+    level = _COMMANDS[CODES[finding.code].level] if finding.counts else "notice"
     status = "" if finding.counts or finding.status == "note" else f" ({finding.status})"
     lines = [f"{finding.message}{status}", *filter(None, [finding.advice])]
     return _annotation(level, finding.code, lines, finding.place, prefix)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lane_planner.report.codes import meaning
 from lane_planner.report.findings import Finding, Place, Report
 from lane_planner.report.xml import as_attributes, as_content
+from lane_planner.rules.codes import CODES
 
 
 def junit_text(report: Report) -> str:
@@ -52,7 +52,7 @@ def _suite(
     cases = max(len(findings), 1)
     attributes = as_attributes(
         {
-            "name": f"{code} {meaning(code).name}",
+            "name": f"{code} {CODES[code].name}",
             "tests": cases,
             "failures": failed,
             "errors": 0,

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from lane_planner import __version__
 from lane_planner.base.text import printable
-from lane_planner.report.codes import meaning
 from lane_planner.report.documents import to_json
 from lane_planner.report.findings import FAULTS, Finding, Place, Report
+from lane_planner.rules.codes import CODES
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -54,7 +54,7 @@ def sarif_text(report: Report) -> str:
                 "toolExecutionNotifications": [
                     {
                         "descriptor": {"id": fault.code, "index": FAULTS.index(fault.code)},
-                        "level": meaning(fault.code).level,
+                        "level": CODES[fault.code].level,
                         "message": _message(fault.message),
                         "locations": [
                             _location(Place(fault.path, fault.line, fault.column), report.prefix)
@@ -79,13 +79,13 @@ def sarif_text(report: Report) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    known = meaning(code)
-    help_text = f"{known.full} {known.help}".strip()
+    known = CODES[code]
+    help_text = f"{known.meaning} {known.mend}".strip()
     return {
         "id": code,
         "name": known.name,
-        "shortDescription": {"text": known.short},
-        "fullDescription": {"text": known.full},
+        "shortDescription": {"text": known.title},
+        "fullDescription": {"text": known.meaning},
         "help": {"text": help_text, "markdown": help_text},
         "defaultConfiguration": {"level": known.level},
     }
@@ -96,7 +96,7 @@ def _result(finding: Finding, index: int, prefix: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": index,
-        "level": meaning(finding.code).level if finding.counts else "note",
+        "level": CODES[finding.code].level if finding.counts else "note",
         "message": _message(finding.message + advice),
         "locations": [_location(finding.place, prefix)],
         "partialFingerprints": {FINGERPRINT: finding.fingerprint},

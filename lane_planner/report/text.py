@@ -153,10 +153,10 @@ def _excerpt(violation: Violation, sources: Sources) -> list[str]:
 
 
 def _help(counted: Sequence[Violation]) -> list[str]:
-    from lane_planner.report.codes import meaning
+    from lane_planner.rules.codes import CODES
 
     codes = sorted({violation.code for violation in counted})
-    return [f"help: {code}: {meaning(code).help}" for code in codes if meaning(code).help]
+    return [f"help: {code}: {CODES[code].mend}" for code in codes]
 
 
 def _stale(baseline: Compared, verbose: bool) -> list[str]:
