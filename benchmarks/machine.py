@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from lane_planner import __version__
+from lane_planner.base.version import __version__
 
 _PACKAGES = ("import-linter", "grimp", "ruff", "tach", "libcst", "msgspec", "click", "rope")
 

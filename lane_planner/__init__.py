@@ -1,3 +1,54 @@
-"""Static import-graph analyzer and promotion planner for repositories kept in lanes."""
+"""Static import-graph analysis and promotion planning for repositories kept in lanes.
 
-__version__ = "0.1.0"
+The names below are all of the public interface; docs/api.md shows it at work. They are loaded when
+they are first used, as the command line needs none of them to start.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from lane_planner.base.version import __version__
+
+if TYPE_CHECKING:
+    from lane_planner.base.errors import EnvironmentFailure, LanePlannerError, UsageError
+    from lane_planner.graph.graph import ImportGraph
+    from lane_planner.graph.resolve import ImportSite
+    from lane_planner.repository import Findings, Repository, Wanted
+    from lane_planner.scan.modules import Module
+
+__all__ = [
+    "EnvironmentFailure",
+    "Findings",
+    "ImportGraph",
+    "ImportSite",
+    "LanePlannerError",
+    "Module",
+    "Repository",
+    "UsageError",
+    "Wanted",
+    "__version__",
+]
+
+_HOMES = {
+    "EnvironmentFailure": "base.errors",
+    "Findings": "repository",
+    "ImportGraph": "graph.graph",
+    "ImportSite": "graph.resolve",
+    "LanePlannerError": "base.errors",
+    "Module": "scan.modules",
+    "Repository": "repository",
+    "UsageError": "base.errors",
+    "Wanted": "repository",
+}
+
+if not TYPE_CHECKING:  # to a type checker it would mean that every name is there
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

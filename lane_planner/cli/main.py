@@ -10,9 +10,9 @@ import traceback
 
 import click
 
-from lane_planner import __version__
 from lane_planner.base.errors import LanePlannerError
 from lane_planner.base.text import printable
+from lane_planner.base.version import __version__
 
 _NAME = "lane-planner"
 _COMPLETE = "_LANE_PLANNER_COMPLETE"  # what a shell's completion sets, as click documents it

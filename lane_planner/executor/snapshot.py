@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from lane_planner import __version__
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.base.memory import keep, recall
+from lane_planner.base.version import __version__
 from lane_planner.config.settings import Lane, Settings
 from lane_planner.planner.facts import (
     Scanned,

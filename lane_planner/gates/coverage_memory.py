@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from lane_planner import __version__
 from lane_planner.base.memory import digest
+from lane_planner.base.version import __version__
 
 Figures = dict[bytes, float | None]
 """The fraction of lines that ran, by key; None: coverage.py reports nothing of that source."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from lane_planner import __version__
 from lane_planner.base.errors import LanePlannerError
+from lane_planner.base.version import __version__
 from lane_planner.config.settings import Lane
 from lane_planner.planner.batches import Footprint, Placed, place
 from lane_planner.planner.hop import (

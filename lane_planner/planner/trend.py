@@ -17,10 +17,10 @@ from pathlib import Path
 
 import msgspec
 
-from lane_planner import __version__
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.memory import keep, recall
+from lane_planner.base.version import __version__
 from lane_planner.config.load import PROJECT_NAME
 from lane_planner.config.parse import parse_settings
 from lane_planner.config.settings import Settings

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from lane_planner import __version__
+from lane_planner.base.version import __version__
 from lane_planner.scan.records import FileRecord, SyntaxFault
 from lane_planner.scan.sources import Entry, FileStat
 

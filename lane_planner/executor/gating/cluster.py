@@ -13,10 +13,10 @@ from typing import TypeVar
 from distributed import Client
 from distributed.scheduler import KilledWorker
 
-from lane_planner import __version__
 from lane_planner.base.errors import EnvironmentFailure, LanePlannerError
 from lane_planner.base.git import Git
 from lane_planner.base.text import printable
+from lane_planner.base.version import __version__
 from lane_planner.executor.gating.remote import Ground, Results, run_remotely
 from lane_planner.executor.gating.rooms import GateJob, Halls, Ready, Rooms, Told
 from lane_planner.executor.storage.packs import bundle_commits, pack_commit

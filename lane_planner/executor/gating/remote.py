@@ -12,8 +12,8 @@ from pathlib import Path
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from lane_planner import __version__
 from lane_planner.base.git import Git
+from lane_planner.base.version import __version__
 from lane_planner.executor.gating.rooms import GateJob, Ready
 from lane_planner.executor.storage.files import remove, write_atomically
 from lane_planner.executor.storage.packs import unbundle_commits, unpack_commit
