@@ -1,10 +1,13 @@
-"""A repository as the commands see it: opened once, asked for findings and plans."""
+"""A repository as commands and other programs see it: opened once, asked for findings and plans.
+
+docs/api.md shows it at work.
+"""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from lane_planner.executor.publishing import Publisher, PullRequests
     from lane_planner.executor.records.journal import Event, Run
     from lane_planner.executor.records.promotion_log import Logged, Metrics
+    from lane_planner.executor.records.status import News, Status
     from lane_planner.executor.recovery import RolledBack
     from lane_planner.executor.reverting.reverting import Reversal
     from lane_planner.executor.shims import ShimChoice, ShimReview
@@ -198,6 +202,13 @@ def compare_plans(before: Plan, after: Plan) -> PlanDiff:
 class Repository:
     """A repository and its configuration.
 
+    What it tells of the working tree is of the moment when it was first asked; open it anew to see
+    what has changed since.
+
+        repository = Repository.open("path/to/repository")
+        for violation in repository.check(today=datetime.date.today()).violations:
+            print(violation.path, violation.line, violation.message)
+
     Args:
         settings: the configuration.
         git: the git repository that holds the root; None outside git.
@@ -255,19 +266,36 @@ class Repository:
     def _scanned(self) -> Scanned:
         return self.scanned()
 
-    @property
-    def graph(self) -> ImportGraph:
-        """The working tree's modules and imports, as `check` and `cycles` saw them."""
-        return self._scanned.graph
+    def graph(self, *, external: bool = False) -> ImportGraph:
+        """Return the import graph of the working tree, which never changes.
+
+            graph = repository.graph()
+            graph.importers_of("core.base")
+            graph.shortest_chain("products.shop", "core.base")
+
+        Args:
+            external: whether imports of what is not first-party are wanted too.
+
+        Raises:
+            EnvironmentFailure: git or the file system fails.
+        """
+        return (self.scanned(external=True) if external else self._scanned).graph
+
+    def lane_of(self, module: str) -> str | None:
+        """Return the name of the lane that a module is in; None: in no lane.
+
+        Args:
+            module: dotted name, or path below the root or the current directory.
+
+        Raises:
+            UsageError: there is no such module.
+        """
+        return self._scanned.lanes.of_path(self._module(module).path)
 
     @property
     def prefix(self) -> str:
         """Where the root is below the top of git's work tree: "" or "sub/dir/"."""
         return "" if self.git is None else self.git.prefix
-
-    def contents(self, paths: Collection[str]) -> dict[str, bytes]:
-        """Return the bytes of files of the working tree by path, of those that can be read."""
-        return self._contents(paths)
 
     def faults(self, scanned: Scanned | None = None) -> dict[str, SyntaxFault]:
         """Return why files of the working tree do not parse, by path."""
@@ -357,7 +385,7 @@ class Repository:
         graph, records = self._scanned.graph, self._scanned.scan.records
         if not checked.outside:
             return self.cycles(), ()
-        counted = cycles(graph, records, self._contents, checked.outside)
+        counted = cycles(graph, records, self.contents, checked.outside)
         known = {(cycle.code, cycle.modules) for cycle in counted}
         waived = [cycle for cycle in self.cycles() if (cycle.code, cycle.modules) not in known]
         return counted, tuple(waived)
@@ -564,9 +592,9 @@ class Repository:
         """Return the circular imports of the working tree."""
         from lane_planner.rules.cycles import cycles
 
-        return cycles(self._scanned.graph, self._scanned.scan.records, self._contents)
+        return cycles(self._scanned.graph, self._scanned.scan.records, self.contents)
 
-    def _contents(self, paths: Collection[str]) -> dict[str, bytes]:
+    def contents(self, paths: Collection[str]) -> dict[str, bytes]:
         """Return the bytes of files of the working tree by path, of those that can be read."""
         entries = [entry for path, entry in self._entries.items() if path in paths]
         contents = self._scanned.source.contents(entries)
@@ -1034,6 +1062,35 @@ class Repository:
             options = msgspec.structs.replace(options, workers=workers)
         snapshot = self._leaving(plan, str(path), run.base, options)
         return self._carry_out(snapshot, plan, order.plan, options, run.begun.order, run, observe)
+
+    def status(self, run: int | None = None) -> Status:
+        """Return the runs of this repository, one of them in detail.
+
+        Args:
+            run: number of the run that is told in detail; None: the last one.
+
+        Raises:
+            UsageError: there is no git repository, or no such run.
+            EnvironmentFailure: the journal cannot be read.
+        """
+        from lane_planner.executor.records.status import detailed, status
+
+        git = self.require_git()
+        return detailed(git, status(git), run)
+
+    def follow(self, pause: Callable[[], None]) -> Iterator[News]:
+        """Yield what becomes of the run that is under way, until it ends; nothing if none is.
+
+        Args:
+            pause: called between two looks at the journal.
+
+        Raises:
+            UsageError: there is no git repository.
+            EnvironmentFailure: the journal cannot be read.
+        """
+        from lane_planner.executor.records.status import watched
+
+        return watched(self.require_git(), pause)
 
     def promotions(self) -> tuple[Logged, ...]:
         """Return the promotions that stand, oldest first; see `promotion_log.standing`."""

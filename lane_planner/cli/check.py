@@ -120,7 +120,7 @@ def _shown(options: Common, repository: Repository, findings: Findings) -> str:
         findings.violations,
         findings.diagnostics,
         findings.cycles,
-        repository.graph,
+        repository.graph(),
         modules=findings.modules,
         idle_waivers=findings.idle_waivers,
         baseline=findings.baseline,

@@ -33,11 +33,11 @@ def command(options: Common) -> int:
     elif options.format in ("dot", "mermaid"):
         from lane_planner.report.drawing import cycles_drawing
 
-        options.draw(cycles_drawing(found, repository.graph))
+        options.draw(cycles_drawing(found, repository.graph()))
     else:
         from lane_planner.report.findings import cycles_report
         from lane_planner.report.formats import FORMATS
 
-        report = cycles_report(found, repository.graph, prefix=repository.prefix)
+        report = cycles_report(found, repository.graph(), prefix=repository.prefix)
         options.write(FORMATS[options.format](report))
     return 1 if found else 0

@@ -59,19 +59,16 @@ def command(options: Common, run: int | None, metrics: bool, follow: bool, inter
 
             options.write(metrics_text(figures))
         return 0
-    git = repository.require_git()
-    from lane_planner.executor.records.status import detailed, status, watched
-
     if follow:
         from lane_planner.executor.records.signals import undoable_termination
 
         try:
             with undoable_termination():  # so that the terminal gets its cursor back
-                _follow(options, watched(git, lambda: time.sleep(interval)))
+                _follow(options, repository.follow(lambda: time.sleep(interval)))
         except KeyboardInterrupt:
             return 0  # whoever watches has seen enough: that is no failure, and the run goes on
         return 0
-    found = detailed(git, status(git), run)
+    found = repository.status(run)
     if options.format == "json":
         from lane_planner.report.documents import to_json
 

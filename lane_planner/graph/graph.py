@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lane_planner.graph.resolve import ImportSite, resolve_all
@@ -28,13 +29,14 @@ class ImportGraph:
 
     def __init__(self, table: ModuleTable, sites: Iterable[ImportSite]) -> None:
         self._table = table
+        self._modules = MappingProxyType(table.by_name)
         self._sites = tuple(sites)
         self._components: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {}
 
     @property
     def modules(self) -> Mapping[str, Module]:
         """All modules by name, sorted."""
-        return self._table.by_name
+        return self._modules
 
     @property
     def table(self) -> ModuleTable:
@@ -91,17 +93,23 @@ class ImportGraph:
             known = self._components[tuple(kinds)] = components(self.edges(kinds))
         return known
 
-    def as_networkx(self) -> networkx.DiGraph[str]:
-        """Return a networkx graph of all modules and resolved imports, sites as edge data."""
+    def to_networkx(self) -> networkx.DiGraph[str]:
+        """Return a new networkx graph of all modules and resolved imports.
+
+        Each node has its module's `path`, each edge its `sites`, a tuple of import sites.
+        """
         import networkx
 
         graph: networkx.DiGraph[str] = networkx.DiGraph()
-        graph.add_nodes_from(self.modules)
+        graph.add_nodes_from(
+            (module.name, {"path": module.path}) for module in self.modules.values()
+        )
+        sites: dict[tuple[str, str], list[ImportSite]] = {}
         for site in self._sites:
             if site.resolved:
-                if not graph.has_edge(site.importer, site.imported):
-                    graph.add_edge(site.importer, site.imported, sites=[])
-                graph[site.importer][site.imported]["sites"].append(site)
+                sites.setdefault((site.importer, site.imported), []).append(site)
+        for (importer, imported), found in sites.items():
+            graph.add_edge(importer, imported, sites=tuple(found))
         return graph
 
     @cached_property

@@ -99,8 +99,8 @@ def test_shortest_chains(importer: str, imported: str, chain: tuple[str, ...] | 
     assert GRAPH.shortest_chain(importer, imported) == chain
 
 
-def test_as_networkx_has_all_modules_and_sites() -> None:
-    found = graph_of(FILES, external=True).as_networkx()
+def test_to_networkx_has_all_modules_and_sites() -> None:
+    found = graph_of(FILES, external=True).to_networkx()
     assert set(found.nodes) == set(GRAPH.modules)
     assert set(found.edges) == GRAPH.edges()
     assert [site.line for site in found["p/d-1.py"]["p.b"]["sites"]] == [1, 2]
