@@ -6,8 +6,8 @@ import os
 from typing import Any
 from urllib.parse import quote
 
-from lane_planner import __version__
 from lane_planner.base.text import printable
+from lane_planner.base.version import __version__
 from lane_planner.report.documents import to_json
 from lane_planner.report.findings import FAULTS, Finding, Place, Report
 from lane_planner.rules.codes import CODES
