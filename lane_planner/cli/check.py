@@ -55,7 +55,7 @@ def command(
     )
     if update_baseline:
         findings = repository.update_baseline(findings, additions=allow_additions)
-    options.write(_shown(options, repository, findings))
+    _show(options, repository, findings)
     if findings.baseline is None and (update_baseline or repository.settings.baseline is not None):
         options.note(
             f"there is no baseline {printable(repository.baseline_path)}: "
@@ -68,63 +68,70 @@ def command(
     return 1 if findings.new or (strict and findings.stale) else 0
 
 
-def _shown(options: Common, repository: Repository, findings: Findings) -> str:
-    """Return findings in the format that was asked for."""
+def _show(options: Common, repository: Repository, findings: Findings) -> None:
+    """Write findings in the format that was asked for."""
     if options.format == "text":
-        from lane_planner.report.text import check_text, shown_breakers
-
-        sources = None
-        if options.on_terminal:
-            from lane_planner.report.source import source_lines
-
-            places = [(violation.path, violation.line) for violation in findings.violations]
-            for cycle in findings.cycles or ():
-                places += [(breaker.path, breaker.line) for breaker in shown_breakers(cycle)]
-            sources = source_lines(places, repository.contents)
-        return check_text(
-            findings.violations,
-            findings.diagnostics,
-            findings.idle_waivers,
-            modules=findings.modules,
-            opaque=findings.opaque,
-            verbose=options.verbosity > 0,
-            cycles=findings.cycles,
-            baseline=findings.baseline,
-            ignores=[one for one in findings.leftovers if one.kind == "ignore"],
-            shared=findings.shared,
-            waived_cycles=len(findings.waived_cycles),
-            since=findings.since,
-            sources=sources,
-        )
-    if options.format == "json":
+        options.write(_text(options, repository, findings))
+    elif options.format == "json":
         from lane_planner.report.documents import check_document, to_json
 
         extra = {"modules": findings.modules, "opaque": findings.opaque}
-        return to_json(
-            check_document(
+        options.write(
+            to_json(
+                check_document(
+                    findings.violations,
+                    findings.diagnostics,
+                    findings.cycles,
+                    extra,
+                    findings.baseline,
+                    stale=findings.stale,
+                    shared=findings.shared,
+                    waived_cycles=findings.waived_cycles,
+                    since=findings.since,
+                )
+            )
+        )
+    else:
+        from lane_planner.report.findings import check_report
+
+        options.report(
+            check_report(
                 findings.violations,
                 findings.diagnostics,
                 findings.cycles,
-                extra,
-                findings.baseline,
-                stale=findings.stale,
-                shared=findings.shared,
-                waived_cycles=findings.waived_cycles,
-                since=findings.since,
+                repository.graph(),
+                modules=findings.modules,
+                idle_waivers=findings.idle_waivers,
+                baseline=findings.baseline,
+                verbose=options.verbosity > 0,
+                prefix=repository.prefix,
             )
         )
-    from lane_planner.report.findings import check_report
-    from lane_planner.report.formats import FORMATS
 
-    report = check_report(
+
+def _text(options: Common, repository: Repository, findings: Findings) -> str:
+    from lane_planner.report.text import check_text, shown_breakers
+
+    sources = None
+    if options.on_terminal:
+        from lane_planner.report.source import source_lines
+
+        places = [(violation.path, violation.line) for violation in findings.violations]
+        for cycle in findings.cycles or ():
+            places += [(breaker.path, breaker.line) for breaker in shown_breakers(cycle)]
+        sources = source_lines(places, repository.contents)
+    return check_text(
         findings.violations,
         findings.diagnostics,
-        findings.cycles,
-        repository.graph(),
+        findings.idle_waivers,
         modules=findings.modules,
-        idle_waivers=findings.idle_waivers,
-        baseline=findings.baseline,
+        opaque=findings.opaque,
         verbose=options.verbosity > 0,
-        prefix=repository.prefix,
+        cycles=findings.cycles,
+        baseline=findings.baseline,
+        ignores=[one for one in findings.leftovers if one.kind == "ignore"],
+        shared=findings.shared,
+        waived_cycles=len(findings.waived_cycles),
+        since=findings.since,
+        sources=sources,
     )
-    return FORMATS[options.format](report)

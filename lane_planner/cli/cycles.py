@@ -36,8 +36,6 @@ def command(options: Common) -> int:
         options.draw(cycles_drawing(found, repository.graph()))
     else:
         from lane_planner.report.findings import cycles_report
-        from lane_planner.report.formats import FORMATS
 
-        report = cycles_report(found, repository.graph(), prefix=repository.prefix)
-        options.write(FORMATS[options.format](report))
+        options.report(cycles_report(found, repository.graph(), prefix=repository.prefix))
     return 1 if found else 0

@@ -21,6 +21,7 @@ from lane_planner.base.text import for_terminal, plural, printable
 if TYPE_CHECKING:
     from lane_planner.executor.shims import ShimChoice
     from lane_planner.report.drawing import Drawing
+    from lane_planner.report.findings import Report
     from lane_planner.repository import Repository
 
 FINDINGS = ("text", "json", "sarif", "github", "junit", "markdown")
@@ -79,6 +80,22 @@ class Common:
             sys.stdout.flush()
             return
         write_output(self.output, text.encode("utf-8", "backslashreplace"))
+
+    def report(self, report: Report) -> None:
+        """Write findings in the format for machines that was asked for.
+
+        Raises:
+            EnvironmentFailure: the output file cannot be written.
+        """
+        from lane_planner.report.formats import FORMATS
+
+        if self.format == "sarif":
+            from lane_planner.report.sarif import too_large
+
+            warning = too_large(report)
+            if warning is not None:
+                self.note(warning)
+        self.write(FORMATS[self.format](report))
 
     def draw(self, drawing: Drawing) -> None:
         """Write a drawing in the format that was asked for.

@@ -21,6 +21,9 @@ from lane_planner.scan.records import Kind
 FAULTS = ("LP901", "LP902")
 """Codes of files that could not be read as Python: these are faults of the run, not findings."""
 
+PLAIN = ("note", "optional")
+"""Status of what never counts: faults of files that are no violations."""
+
 _NO_LANE = "(no lane)"
 _BREAKERS = 5  # imports that a message names
 _LONGEST = 12  # modules of a circle that it names

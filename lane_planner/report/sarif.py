@@ -9,7 +9,7 @@ from urllib.parse import quote
 from lane_planner.base.text import printable
 from lane_planner.base.version import __version__
 from lane_planner.report.documents import to_json
-from lane_planner.report.findings import FAULTS, Finding, Place, Report
+from lane_planner.report.findings import FAULTS, PLAIN, Finding, Place, Report
 from lane_planner.rules.codes import CODES
 
 SCHEMA = (
@@ -18,8 +18,11 @@ SCHEMA = (
 FINGERPRINT = "lanePlanner/v1"
 """The key of our fingerprints; what they are made of may change only together with it."""
 
+MOST_RESULTS = 25_000
+"""Results of one run that GitHub takes; it refuses the upload of more."""
+
 _ROOT = "%SRCROOT%"  # the name that viewers know for where the sources are
-# Why a finding that does not count does not; others are told by their status.
+# Why a finding that does not count does not; others are excused by the name of their status.
 _EXCUSES = {"baseline": "in the baseline", "waived": "waived in the configuration"}
 
 
@@ -78,6 +81,21 @@ def sarif_text(report: Report) -> str:
     return to_json({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
+def too_large(report: Report) -> str | None:
+    """Return what to tell a person whose log GitHub will refuse; None: it will not.
+
+    The log is whole all the same: other readers have no such bound.
+
+    Args:
+        report: what was found.
+    """
+    count = len(report.findings) + report.verbose * len(report.notes)
+    if count <= MOST_RESULTS:
+        return None
+    less = "; without -v there are fewer" if report.verbose and report.notes else ""
+    return f"GitHub refuses more than {MOST_RESULTS:,} results, and these are {count:,}{less}"
+
+
 def _rule(code: str) -> dict[str, Any]:
     known = CODES[code]
     help_text = f"{known.meaning} {known.mend}".strip()
@@ -103,12 +121,12 @@ def _result(finding: Finding, index: int, prefix: str) -> dict[str, Any]:
         # Where one result of a run says whether it is suppressed, all have to (3.27.23).
         "suppressions": [],
     }
-    if finding.status in _EXCUSES:
+    if not finding.counts and finding.status not in PLAIN:
         result["suppressions"] = [
             {
-                "kind": "external",
+                "kind": "inSource" if finding.status == "ignored" else "external",
                 "status": "accepted",
-                "justification": _EXCUSES[finding.status],
+                "justification": _EXCUSES.get(finding.status, finding.status),
             }
         ]
     if finding.related:

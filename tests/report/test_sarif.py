@@ -15,7 +15,7 @@ import pytest
 
 from lane_planner.base.text import for_terminal
 from lane_planner.report.findings import Report, check_report
-from lane_planner.report.sarif import FINGERPRINT, SCHEMA, sarif_text
+from lane_planner.report.sarif import FINGERPRINT, MOST_RESULTS, SCHEMA, sarif_text, too_large
 from tests.report.hostile import NAMES, circle, hostile_report, violation
 
 FILE = Path(__file__).with_name("sarif-schema-2.1.0.json")
@@ -121,3 +121,13 @@ def test_a_code_that_is_found_has_its_rule() -> None:
     report = check_report([indirect], [], None, circle(()), modules=1)
     run = validated(sarif_text(report))
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["LP101", "LP102"]
+
+
+def test_more_than_github_takes_is_told_and_written() -> None:
+    most = [violation("a", "x", line=number + 1) for number in range(MOST_RESULTS)]
+    assert too_large(check_report(most, [], None, circle(()), modules=1)) is None
+    over = check_report([*most, most[0]], [], None, circle(()), modules=1)
+    warning = too_large(over)
+    assert warning is not None
+    assert "25,001" in warning
+    assert len(json.loads(sarif_text(over))["runs"][0]["results"]) == MOST_RESULTS + 1
