@@ -23,7 +23,11 @@ MOST_RESULTS = 25_000
 
 _ROOT = "%SRCROOT%"  # the name that viewers know for where the sources are
 # Why a finding that does not count does not; others are excused by the name of their status.
-_EXCUSES = {"baseline": "in the baseline", "waived": "waived in the configuration"}
+_EXCUSES = {
+    "baseline": "in the baseline",
+    "ignored": "ignored in the source",
+    "waived": "waived in the configuration",
+}
 
 
 def sarif_text(report: Report) -> str:
