@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from lane_planner.rules.since import Since, State
     from lane_planner.rules.violations import Violation
     from lane_planner.scan.modules import Module
+    from lane_planner.scan.watch import Watch
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -280,6 +281,22 @@ class Repository:
             EnvironmentFailure: git or the file system fails.
         """
         return (self.scanned(external=True) if external else self._scanned).graph
+
+    def watch(self) -> Watch:
+        """Return what waits until the files change that findings follow from.
+
+        Raises:
+            EnvironmentFailure: git fails.
+        """
+        from lane_planner.scan.watch import Watch
+
+        settings = self.settings
+        files = [settings.baseline_file]
+        if settings.source is not None:
+            files.append(settings.source)
+        git_dir = None if self.git is None else self.git.common_dir
+        source = WorkingTree(settings.root, self.git, excluded(settings))
+        return Watch(settings.root, source, tuple(files), git_dir)
 
     def lane_of(self, module: str) -> str | None:
         """Return the name of the lane that a module is in; None: in no lane.

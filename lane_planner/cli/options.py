@@ -187,6 +187,7 @@ def common(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         ) -> Any:  # fmt: skip
             return function(Common(root, config, format, output, -1 if quiet else verbose), **rest)
 
+        wrapped.__wrapped__ = function  # type: ignore[attr-defined]
         wrapped.__name__ = function.__name__
         wrapped.__doc__ = function.__doc__
         wrapped.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
