@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Let stale waivers, entries and ignores count too.")
 @click.option("--update-baseline", is_flag=True, help="Take out of the baseline what is gone.")
 @click.option("--allow-additions", is_flag=True, help="And put into it what is new.")
+@click.option("--watch", is_flag=True, help="Check again whenever something changes.")
 def command(
     options: Common,
+    watch: bool,
     cycles: bool,
     transitive: bool,
     syntax: bool,
@@ -43,11 +45,20 @@ def command(
     Ends with 1 if there are violations (or, with --cycles, circular imports) that the baseline
     does not have, with --strict also if a waiver, an entry of the baseline or an ignore is of no
     use any more; else with 0, whatever the format.
+
+    With --watch it goes on until Ctrl-C, which ends it as its last check would have. Only files
+    that changed are read again; a configuration that cannot be read is told, and waited for.
     """
     if allow_additions and not update_baseline:
         raise UsageError("--allow-additions says what --update-baseline may do: give both")
     if diff is not None and update_baseline:
         raise UsageError("--update-baseline writes down all that there is: leave out --diff")
+    if watch:
+        from lane_planner.cli.watch import watched
+
+        if update_baseline:
+            raise UsageError("--watch only looks: --update-baseline goes without it")
+        return watched(options)
     repository = options.open()
     day = today.date() if today else datetime.date.today()
     findings = repository.check(
