@@ -14,8 +14,8 @@ from lane_planner.base.errors import LanePlannerError
 from lane_planner.base.text import printable
 from lane_planner.base.version import __version__
 
-_NAME = "lane-planner"
-_COMPLETE = "_LANE_PLANNER_COMPLETE"  # what a shell's completion sets, as click documents it
+NAME = "lane-planner"
+COMPLETE = "_LANE_PLANNER_COMPLETE"  # what a shell's completion sets, as click documents it
 _LONGEST = 1000  # characters of a message
 _DEBUG = "LANE_PLANNER_DEBUG"
 
@@ -23,6 +23,7 @@ _DEBUG = "LANE_PLANNER_DEBUG"
 # `--help` and the other commands start fast.
 _COMMANDS = {
     "init": "Write lanes.toml, from a preset or from the packages that the repository holds.",
+    "config": "Print the JSON schema of lanes.toml, which editors complete and check by.",
     "check": "Report imports that the lanes do not allow.",
     "cycles": "Report circular imports, each with a shortest circle and what breaks it.",
     "graph": "Print the modules and every import of one by another.",
@@ -40,6 +41,7 @@ _COMMANDS = {
     "log": "List the promotions that were carried out and stand, oldest first.",
     "trend": "Show how lanes, violations and circular imports changed over the history.",
     "verify": "Compare the import graph with the one that grimp builds, where it can.",
+    "completion": "Print the script that makes SHELL complete commands, options and values.",
 }
 
 
@@ -54,6 +56,9 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"lane_planner.cli.{cmd_name}")
         command: click.Command = module.command
+        from lane_planner.cli.examples import epilog
+
+        command.epilog = epilog(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -62,7 +67,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name=_NAME)
+@click.version_option(__version__, prog_name=NAME)
 def cli() -> None:
     """Static import-graph analysis and promotion planning for repositories kept in lanes.
 
@@ -115,13 +120,13 @@ def main() -> None:
 def _run() -> int:
     # Not `cli.main()`: it prints an empty line on an interrupt, ends with 1 on a closed pipe, and
     # drops what an exception notes about undoing.
-    asked = os.environ.get(_COMPLETE)
+    asked = os.environ.get(COMPLETE)
     if asked:
         from click.shell_completion import shell_complete
 
-        return shell_complete(cli, {}, _NAME, _COMPLETE, asked)
+        return shell_complete(cli, {}, NAME, COMPLETE, asked)
     try:
-        with cli.make_context(_NAME, sys.argv[1:]) as context:
+        with cli.make_context(NAME, sys.argv[1:]) as context:
             code = cli.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code

@@ -19,9 +19,9 @@ MODULES = "{modules}"
 
 _KEYS = ("name", "kind", "command", "phase", "when", "scope", "timeout", "retries")
 _BENCHMARK_KEYS = ("metric", "output", "better", "budget", "rounds")
-_LONGEST_TIMEOUT = 1_000_000.0  # some twelve days; the system's own clocks for waiting end at 24
-_MOST_RETRIES = 10
-_MOST_ROUNDS = 100
+LONGEST_TIMEOUT = 1_000_000.0  # some twelve days; the system's own clocks for waiting end at 24
+MOST_RETRIES = 10
+MOST_ROUNDS = 100
 _METRICS = 'write "pytest-benchmark", { json = "a.b" } or { regex = "took (?P<value>[0-9.]+)" }'
 
 
@@ -65,11 +65,11 @@ def _gate(table: Table, outer: Sequence[str]) -> Gate:
         )
     defaults = Gate(name, command)
     timeout = table.number("timeout", defaults.timeout)
-    if not 0 < timeout <= _LONGEST_TIMEOUT:
+    if not 0 < timeout <= LONGEST_TIMEOUT:
         raise table.error(
             ("timeout",),
             f"{table.label('timeout')} is {timeout:g}, write seconds, more than 0 and at most "
-            f"{_LONGEST_TIMEOUT:.0f}",
+            f"{LONGEST_TIMEOUT:.0f}",
         )
     phase = table.choice("phase", ("before", "after"), defaults.phase)
     scope = table.choice("scope", ("batch", "wave"), defaults.scope)
@@ -83,7 +83,7 @@ def _gate(table: Table, outer: Sequence[str]) -> Gate:
         phase,
         read_globs(table, "when"),
         timeout,
-        _integer(table, "retries", defaults.retries, 0, _MOST_RETRIES),
+        _integer(table, "retries", defaults.retries, 0, MOST_RETRIES),
         scope,
         _benchmark(table, command),
     )
@@ -131,7 +131,7 @@ def _benchmark(table: Table, command: tuple[str, ...]) -> Benchmark | None:
         read_file_path(table, "output", ".benchmarks/new.json") if "output" in table else None,
         better,
         budget,
-        _integer(table, "rounds", defaults.rounds, 1, _MOST_ROUNDS),
+        _integer(table, "rounds", defaults.rounds, 1, MOST_ROUNDS),
     )
 
 
