@@ -121,7 +121,8 @@ _ONLY_THE_PARSER = re.compile(
 
 def test_wrong_configurations_fail() -> None:
     """Of what the parser refuses, the schema refuses what stands in one value."""
-    refused, passed = [], []
+    refused: list[str] = []
+    passed: list[str] = []
     for name, (text, _, _) in ERRORS.items():
         try:
             found = document(text)
