@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# Ends as the check did.
+set -euo pipefail
+
+exit "${LANES_CODE:?the check came to no end}"
