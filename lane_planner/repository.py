@@ -314,6 +314,38 @@ class Repository:
         """Where the root is below the top of git's work tree: "" or "sub/dir/"."""
         return "" if self.git is None else self.git.prefix
 
+    def looked_at(self) -> Scanned:
+        """Return the files and the graph that all answers of this object are made of."""
+        return self._scanned
+
+    def routes(self, source: str | None, target: str | None) -> tuple[tuple[str, str], ...]:
+        """Return the ways, from a lane to a lane, that a report tells the plans of.
+
+        Args:
+            source: the lane to leave; None: see below.
+            target: the lane to reach; None: the next one.
+
+        Returns:
+            The one way that is asked for; if neither lane is, each lane with its next one.
+
+        Raises:
+            UsageError: as for `route`.
+        """
+        from lane_planner.planner.hop import along_promotions, route
+
+        if source is None and target is None:
+            lanes = along_promotions(self.settings)
+            return tuple((lane.name, lane.promotes_to) for lane in lanes if lane.promotes_to)
+        way = route(self.settings, source, target)
+        return ((way[0].name, way[-1].name),)
+
+    def commit_day(self) -> datetime.date | None:
+        """Return the day of the commit that is checked out; None where there is none."""
+        if self.git is None or self.git.commit_id() is None:
+            return None
+        told = self.git.out("show", "--no-patch", "--format=%cs", "HEAD")
+        return datetime.date.fromisoformat(told.decode("ascii").strip())
+
     def faults(self, scanned: Scanned | None = None) -> dict[str, SyntaxFault]:
         """Return why files of the working tree do not parse, by path."""
         found = faults_in(scanned or self._scanned, self.cache, progress=self.progress)

@@ -40,6 +40,7 @@ _COMMANDS = {
     "status": "Show the runs of this repository: what was done, is under way, or was rolled back.",
     "log": "List the promotions that were carried out and stand, oldest first.",
     "trend": "Show how lanes, violations and circular imports changed over the history.",
+    "report": "Write one HTML page about the repository, which works without a network.",
     "verify": "Compare the import graph with the one that grimp builds, where it can.",
     "completion": "Print the script that makes SHELL complete commands, options and values.",
 }
