@@ -39,7 +39,7 @@ def command(
     coverage: Path | None,
     ignore: tuple[str, ...],
 ) -> int:
-    """Write one HTML page about the repository, which works from disk without a network.
+    """Write one HTML page about the repository, which works without a network.
 
     It shows lanes, imports between packages, circular imports, plans, what blocks and what
     unlocks, faults of files, former runs and a forecast. The same commit, configuration and
