@@ -25,6 +25,9 @@ ODD_PLACE = "<b onmouseover=window.hacked=3>"
 ODD_GATE = "<i>{b}&amp;\u2028</i>"
 
 _MORE = f"""
+[batch]
+max_files = 2
+
 [lanes.odd]
 paths = ["odd", {json.dumps(ODD_PLACE)}]
 

@@ -738,7 +738,8 @@
       const grid = h("div", { class: "scroll matrix", tabindex: "0", role: "application", id: "matrix",
         "aria-label": "Dependency structure matrix: arrows move, Enter lists a cell's imports, "
           + "o opens the row's package", onkeydown: keys,
-        onfocus: () => moved(true) }, figure);
+        // Not where a mouse brought the focus: to draw between its press and release loses the click.
+        onfocus: (event) => event.target.matches(":focus-visible") && moved(true) }, figure);
       waiting.push(() => {
         const entry = charts.find((one) => one.element === box);
         entry.cursor = () => entry.made.setOption({ series: [{}, {}, {},
