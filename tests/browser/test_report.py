@@ -152,8 +152,10 @@ def test_the_batch_view_leads_to_the_batches_around_it(visit: Visit) -> None:
     batches = page.locator("table", has=page.locator("caption", has_text="Batches"))
     assert batches.locator("tbody tr").count() > 1
     page = visit.open("batch", "candidate", "core", "1")
-    page.get_by_role("link", name="2", exact=True).first.click()
-    expect(page.locator("main h1")).to_have_text("Batch 2")
+    page.get_by_role("link", name="3", exact=True).first.click()
+    expect(page.locator("main h1")).to_have_text("Batch 3")
+    page.get_by_role("link", name="1", exact=True).first.click()
+    expect(page.locator("main h1")).to_have_text("Batch 1")
     visit.shot("batch")
 
 
@@ -469,6 +471,10 @@ def test_print(running: Browser, file: Path) -> None:
           return [...document.querySelectorAll('.chart canvas')].map((c) => c.getBoundingClientRect().width) }"""
     )
     assert max(widths) <= 700
+    tables = page.evaluate(
+        "[...document.querySelectorAll('table')].map((one) => one.getBoundingClientRect().width)"
+    )
+    assert max(tables) <= 700
     visit.shot("plan-print")
     visit.close()
 

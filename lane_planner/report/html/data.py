@@ -93,7 +93,7 @@ def page_document(material: Material) -> Document:
         material: what it is made of.
 
     Returns:
-        Builtin types. The keys are those that `app.js` reads; what they hold is said where each
+        Builtin types. The keys are those that the script reads; what they hold is said where each
         of them is made.
     """
     texts = _Texts(material.graph)

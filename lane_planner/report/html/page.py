@@ -17,6 +17,12 @@ import msgspec
 
 from lane_planner.report.html.data import Document
 
+# The parts of the script, in the order in which they run: one a view, on what comes before them.
+_PARTS = (
+    "data", "elements", "charts", "facts", "overview", "matrix", "plan", "module", "unlocks",
+    "cycles", "hotspots", "faults", "history", "forecast", "search", "colours", "places",
+)  # fmt: skip
+
 # In JSON these stand inside texts only, where an escape means the same.
 _ESCAPES = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
@@ -27,7 +33,7 @@ def html_page(document: Document) -> str:
     Args:
         document: as from `page_document`.
     """
-    library, script, style = _part("vendor/echarts.min.js"), _part("app.js"), _part("app.css")
+    library, script, style = _part("vendor/echarts.min.js"), _script(), _part("app.css")
     policy = (
         f"default-src 'none'; script-src {_hash(library)} {_hash(script)}; "
         f"style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
@@ -44,6 +50,11 @@ def html_page(document: Document) -> str:
 def embedded(document: Document) -> str:
     """Return a document as JSON that can stand inside a `<script>` element."""
     return msgspec.json.encode(document).decode("utf-8").translate(_ESCAPES)
+
+
+def _script() -> str:
+    parts = "\n".join(_part(f"script/{name}.js") for name in _PARTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _part(name: str) -> str:
