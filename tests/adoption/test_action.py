@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Runner:
         self.bin.mkdir()
         for name in ("lane-planner", "gh"):
             self.fake(name)
-        self.answers(**{"lane-planner": 0})
+        self.answers({"lane-planner": 0})
         self.event(pull_request={"number": 7})
 
     def fake(self, name: str) -> None:
@@ -61,7 +62,7 @@ class Runner:
         (self.bin / name).write_text(text)
         (self.bin / name).chmod(0o755)
 
-    def answers(self, *, comments: str = "", more: str = "", **codes: int) -> None:
+    def answers(self, codes: Mapping[str, int], *, comments: str = "", more: str = "") -> None:
         """Say how the programs end, and which comments there are."""
         self._answers.write_text(json.dumps({"comments": comments, "more": more, **codes}))
 
@@ -160,7 +161,7 @@ def test_install(runner: Runner, version: str, installed: str) -> None:
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_check(runner: Runner, code: int) -> None:
-    runner.answers(**{"lane-planner": code})
+    runner.answers({"lane-planner": code})
     ran = runner.run("check.sh", LANES_ROOT="sub dir", LANES_ARGS="--cycles -v", LANES_SARIF="true")
     assert ran.returncode == 0, ran
     assert ran.stdout == "::error file=low/b.py,line=1::LP101\n"
@@ -183,7 +184,7 @@ def test_without_sarif(runner: Runner) -> None:
 
 @pytest.mark.parametrize("code", [2, 4])
 def test_a_check_that_cannot_be_done_fails_at_once(runner: Runner, code: int) -> None:
-    runner.answers(**{"lane-planner": code})
+    runner.answers({"lane-planner": code})
     assert runner.run("check.sh", LANES_SARIF="true").returncode == code
     assert len(runner.calls) == 1
     assert not (runner.directory / "output").exists()
@@ -215,7 +216,7 @@ def test_a_first_comment(runner: Runner, report: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("code", ["0", "1"])
 def test_a_comment_is_kept_up_to_date(runner: Runner, report: dict[str, str], code: str) -> None:
-    runner.answers(comments="31\n32\n")
+    runner.answers({}, comments="31\n32\n")
     assert runner.run("comment.sh", **{**report, "LANES_CODE": code}).returncode == 0
     assert runner.calls[1][:5] == [
         "gh", "api", "--method", "PATCH", "repos/some/where/issues/comments/31",
@@ -236,7 +237,7 @@ def test_no_pull_request(runner: Runner, report: dict[str, str]) -> None:
 
 
 def test_a_token_that_may_not_write(runner: Runner, report: dict[str, str]) -> None:
-    runner.answers(gh=1)
+    runner.answers({"gh": 1})
     ran = runner.run("comment.sh", **report)
     assert ran.returncode == 0
     assert ran.stdout.startswith("::warning::lane-planner could not")
