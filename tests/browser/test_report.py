@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 from fixtures.build import build
 from lane_planner.report.html.data import Material, Planned, page_document
 from lane_planner.report.html.page import html_page
+from lane_planner.rules.excuses import Excuses
 from lane_planner.rules.violations import direct_violations
 from tests.browser.driver import READY, Visit, browser, needs_chromium
 from tests.cli.shop import run
@@ -636,11 +637,12 @@ def large(count: int) -> Material:
             lines.append("import lukhas.far\n")
         files[f"{name.replace('.', '/')}.py"] = "".join(lines)
     facts = facts_of(files, model_settings())
+    excuses = Excuses((), DAY, facts.graph, facts.records)
     return Material(
         settings=facts.settings,
         graph=facts.graph,
         lanes=facts.lanes,
-        violations=direct_violations(facts.graph, facts.settings, facts.lanes, DAY),
+        violations=direct_violations(facts.graph, facts.settings, facts.lanes, excuses),
         diagnostics=(),
         idle_waivers=(),
         cycles=(),
