@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from lane_planner import __version__
 from lane_planner.base.text import printable
+from lane_planner.base.version import __version__
 from lane_planner.config.settings import Settings
 from lane_planner.executor.records.journal import Run
 from lane_planner.graph.graph import ImportGraph
