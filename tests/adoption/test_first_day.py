@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.adoption.linter_worlds import write_files
+from tests.adoption.network import is_unreachable
 from tests.cli.shop import PROJECT
 from tests.executor.repositories import ENVIRONMENT, git
 
@@ -77,8 +78,9 @@ def test_from_installing_to_promoting(tmp_path: Path) -> None:
         [venv / "bin/python", "-m", "pip", "install", "--quiet", str(PROJECT), "pytest"],
         env=environment, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
-    if installed.returncode:
+    if installed.returncode and is_unreachable(installed.stdout + installed.stderr):
         pytest.skip(f"packages cannot be installed here: {installed.stderr[-300:]}")
+    assert installed.returncode == 0, installed
 
     # init
     said = call("lane-planner", "init", "--yes")
