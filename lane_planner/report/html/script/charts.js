@@ -95,11 +95,13 @@ const axisText = (c, more) => ({
 // Bars from the longest down, names at the left.
 function bars(label, entries, unit, colour, go) {
   const most = entries.slice(0, 25);
+  const longest = 20 + 7.5 * Math.max(...most.map((entry) => short(entry.name).length));
+  const left = Math.min(longest, 0.45 * main.clientWidth);
   return chart(
     label,
-    60 + 24 * most.length,
+    75 + 24 * most.length,
     (c) => ({
-      grid: { left: 8, right: 70, top: 8, bottom: 30, containLabel: true },
+      grid: { left, right: 70, top: 8, bottom: 45 },
       xAxis: {
         type: "value",
         minInterval: 1,
@@ -113,7 +115,7 @@ function bars(label, entries, unit, colour, go) {
         inverse: true,
         data: most.map((e) => e.name),
         ...axisText(c, {
-          width: 260,
+          width: left - 12,
           overflow: "truncate",
           interval: 0,
           formatter: short,

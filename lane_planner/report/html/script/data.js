@@ -25,7 +25,7 @@ const isModule = (i) => i >= 0 && i < COUNT;
 const laneName = (i) => (i < 0 ? "(no lane)" : D.lanes[i].name);
 
 function duration(seconds) {
-  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds > 0 && seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${Math.round(seconds * 10) / 10} s`;
   const minutes = Math.floor(seconds / 60);
   const rest = Math.floor(seconds % 60);

@@ -30,7 +30,7 @@ function forecastView(source, target) {
           ["critical path", duration(f.critical_seconds)],
         ]),
         chart(
-          `The schedule on ${plural(f.workers, "worker")}: one bar a batch; darker ones are the critical path`,
+          `The schedule on ${plural(f.workers, "worker")}: one bar a batch; strong ones are the critical path`,
           110 + 46 * f.workers,
           (c) => schedule(c, f),
           (p) => go(batchUrl(plan, f.bars[p.dataIndex][0])),
@@ -157,7 +157,7 @@ function schedule(c, f) {
             shape: { x: start[0], y: start[1] - height / 2, width, height },
             style: { fill: dark ? c.accent : c.pale, stroke: c.accent },
             textContent:
-              width > 16
+              width > 8 + 7 * String(api.value(3)).length
                 ? {
                     style: {
                       text: String(api.value(3)),

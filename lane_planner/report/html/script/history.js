@@ -143,17 +143,15 @@ function history_() {
                   name: gate,
                   type: "line",
                   lineStyle: { opacity: 0.35 },
-                  data: gates
-                    .get(gate)
-                    .map((g, at) => ({
-                      value: [at + 1, g.seconds],
-                      gate,
-                      run: g.run,
-                      verdict: g.verdict,
-                      symbol: g.passed ? "circle" : "triangle",
-                      symbolSize: g.passed ? 7 : 14,
-                      itemStyle: g.passed ? {} : { color: c.bad },
-                    })),
+                  data: gates.get(gate).map((g, at) => ({
+                    value: [at + 1, g.seconds],
+                    gate,
+                    run: g.run,
+                    verdict: g.verdict,
+                    symbol: g.passed ? "circle" : "triangle",
+                    symbolSize: g.passed ? 7 : 14,
+                    itemStyle: g.passed ? {} : { color: c.bad },
+                  })),
                 })),
               }),
             ),

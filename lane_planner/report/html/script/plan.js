@@ -212,6 +212,9 @@ function batchGraph(c, plan) {
   const most = Math.max(...plan.batches.map((b) => b.modules), 1);
   const title = (b) =>
     `${plan.hops.length > 1 ? `${plan.hops[b.hop].join(" → ")}, ` : ""}wave ${b.wave}`;
+  const waits = plan.batches.flatMap((b) =>
+    b.after.map((id) => ({ source: String(id), target: String(b.id) })),
+  );
   const nodes = columns.flatMap((column, x) => [
     {
       id: `wave ${x}`,
@@ -262,10 +265,8 @@ function batchGraph(c, plan) {
         edgeSymbol: ["none", "arrow"],
         edgeSymbolSize: 7,
         emphasis: { focus: "adjacency", lineStyle: { opacity: 1, width: 2 } },
-        edges: plan.batches.flatMap((b) =>
-          b.after.map((id) => ({ source: String(id), target: String(b.id) })),
-        ),
-        lineStyle: { color: c.muted, opacity: 0.4, curveness: 0.08 },
+        edges: waits,
+        lineStyle: { color: c.muted, opacity: waits.length > 150 ? 0.15 : 0.4, curveness: 0.08 },
       },
     ],
   };
