@@ -98,9 +98,11 @@ class Findings(msgspec.Struct, frozen=True):
     @property
     def stale(self) -> tuple[Leftover, ...]:
         """Waivers, entries of the baseline and ignores that are of no use any more."""
-        from lane_planner.rules.baseline import leftovers
+        known: tuple[Leftover, ...] = ()
+        if self.baseline is not None:
+            from lane_planner.rules.baseline import leftovers
 
-        known = () if self.baseline is None else leftovers(self.baseline.judged)
+            known = leftovers(self.baseline.judged)
         waivers = [leftover for leftover in self.leftovers if leftover.kind == "waiver"]
         ignores = [leftover for leftover in self.leftovers if leftover.kind == "ignore"]
         return (*waivers, *known, *ignores)
