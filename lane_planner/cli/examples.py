@@ -22,6 +22,9 @@ EXAMPLES: Mapping[str, Sequence[_Example]] = {
     "check": (
         ("check", "violations that are not in the baseline; exit code 1 if any"),
         ("check --cycles --format json", "circular imports too, for a program"),
+        ("check --diff origin/main", "only what a branch brings"),
+        ("check --format sarif --output lanes.sarif", "for code scanning"),
+        ("check --watch", "again whenever something changes"),
         ("check --update-baseline --allow-additions", "accept what there is today"),
         ("check --update-baseline", "take out of the baseline what is gone"),
     ),
@@ -32,10 +35,12 @@ EXAMPLES: Mapping[str, Sequence[_Example]] = {
     "graph": (
         ("graph --output graph.json", "every module and import"),
         ("graph --format text", "a line for each import"),
+        ("graph --depth 2 --format dot | dot -Tsvg > lanes.svg", "packages, drawn"),
     ),
     "explain": (
         ("explain candidate.auth.tokens", "why a module cannot be promoted"),
         ("explain candidate/auth/tokens.py --format json", "the same by its path"),
+        ("explain LP202", "what a code means, and how to mend it"),
     ),
     "plan": (
         ("plan", "what can move, in which order"),
@@ -51,6 +56,14 @@ EXAMPLES: Mapping[str, Sequence[_Example]] = {
     "forecast": (
         ("forecast plan.json --workers 4", "how long a plan takes with four workers"),
         ("forecast", "of the plan that `plan` would make now"),
+    ),
+    "trend": (
+        ("trend --since '26 weeks' --every week", "how far the lanes have come"),
+        ("trend --every merge --format csv --output trend.csv", "for a spreadsheet"),
+    ),
+    "report": (
+        ("report --html lanes.html", "all of it, as a page to look at"),
+        ("report --html lanes.html --from candidate --to core", "with the plan of one hop"),
     ),
     "promote": (
         ("promote candidate.auth core", "a dry run: what would change"),
