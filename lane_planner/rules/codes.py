@@ -93,10 +93,9 @@ _ALL = (
         "is needed, or pass it in. Imports that are not wanted while the module loads can stand "
         "in the functions that use them.",
         (
-            ("core/a.py", "import matriz.b\n"),
-            ("matriz/b.py", "import tools.c\n"),
-            ("tools/c.py", "import lukhas.d\n"),
-            ("lukhas/d.py", ""),
+            ("core/a.py", "import tools.b\n"),
+            ("tools/b.py", "import lukhas.c\n"),
+            ("lukhas/c.py", ""),
         ),
     ),
     Code(

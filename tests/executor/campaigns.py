@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lane_planner.executor.apply import ApplyOptions
@@ -13,7 +16,7 @@ from lane_planner.executor.campaign import Result
 from lane_planner.executor.records.journal import Mode
 from lane_planner.report.documents import to_json
 from lane_planner.repository import Repository
-from tests.executor.repositories import ENVIRONMENT, git, new_repository
+from tests.executor.repositories import ENVIRONMENT, git, new_repository, snapshot
 
 NAMES = tuple(f"m{number:02}" for number in range(16))
 CHAIN = ("c0", "c1", "c2", "c3")
@@ -95,3 +98,58 @@ def moved(root: Path, commit: str) -> set[str]:
 def fixed_environment() -> Mapping[str, str]:
     """Return an environment in which all commits bear one date."""
     return {**ENVIRONMENT, "PYTHONPATH": os.getcwd()}
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something is so; it takes less than a minute."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process is there."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def interrupted(directory: Path, number: signal.Signals, gates: int, *options: str) -> list[int]:
+    """Interrupt a run while its gates hang, and see that it ends well and nothing has changed.
+
+    Args:
+        directory: where the repository is made.
+        number: the signal.
+        gates: how many gates are waited for first.
+        options: of `apply`.
+
+    Returns:
+        The processes of the gates.
+    """
+    marks = directory / "marks"
+    marks.mkdir()
+    code = (
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(marks)!r}, str(os.getpid())).touch()\n"
+        "time.sleep(600)\n"
+    )
+    root = campaign_repository(directory / "r", gate_text("hang", code))
+    (directory / "plan.json").write_bytes(planned(root))
+    before = snapshot(root)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lane_planner", "apply", str(directory / "plan.json"), "--root",
+         str(root), *options],
+        env=dict(fixed_environment()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_for(lambda: len(os.listdir(marks)) == gates)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == (130 if number == signal.SIGINT else 143), said
+    assert "Traceback" not in said, said
+    after = snapshot(root)
+    del before["git directory"], after["git directory"]  # directories of reflogs stay
+    assert after == before
+    return [int(name) for name in os.listdir(marks)]

@@ -23,14 +23,17 @@ from lane_planner.executor.storage.packs import (
     unpack_commit,
 )
 from tests.executor.campaigns import (
+    alive,
     campaign_repository,
     carried_out,
     failing_with,
     gate_text,
+    interrupted,
     planned,
+    wait_for,
 )
 from tests.executor.repositories import git, snapshot
-from tests.executor.test_workers import told, wait_for
+from tests.executor.test_workers import told
 
 pytest.importorskip("distributed")
 
@@ -152,30 +155,8 @@ def test_a_worker_that_is_killed_is_made_up_for(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_gates_over_there_end_when_nobody_wants_them(tmp_path: Path, cluster: DaskCluster) -> None:
-    marks = tmp_path / "marks"
-    marks.mkdir()
-    code = (
-        "import os, pathlib, time\n"
-        f"pathlib.Path({str(marks)!r}, str(os.getpid())).touch()\n"
-        "time.sleep(600)\n"
-    )
-    root = campaign_repository(tmp_path / "r", gate_text("hang", code))
-    (tmp_path / "plan.json").write_bytes(planned(root))
-    before = snapshot(root)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lane_planner", "apply", str(tmp_path / "plan.json"), "--root",
-         str(root), "--mode", "wave", "--scheduler", cluster.address],
-        env={**os.environ, "PYTHONPATH": os.getcwd()}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    wait_for(lambda: len(os.listdir(marks)) == 2)
-    process.send_signal(signal.SIGINT)
-    _, trouble = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Traceback" not in trouble, trouble
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in os.listdir(marks)))
-    after = snapshot(root)
-    del before["git directory"], after["git directory"]
-    assert after == before
+    pids = interrupted(tmp_path, signal.SIGINT, 2, "--mode", "wave", "--scheduler", cluster.address)
+    wait_for(lambda: not any(map(alive, pids)))  # a worker hears of it a little later
 
 
 def test_no_cluster_is_told_in_a_line_and_changes_nothing(tmp_path: Path) -> None:

@@ -18,11 +18,13 @@ from lane_planner.executor.gating.rooms import Workers
 from lane_planner.executor.records.journal import Mode
 from lane_planner.executor.recovery import roll_back
 from tests.executor.campaigns import (
+    alive,
     campaign_repository,
     carried_out,
     failing_with,
     fixed_environment,
     gate_text,
+    interrupted,
     planned,
     tree_of,
 )
@@ -177,41 +179,5 @@ def test_a_fault_of_git_ends_all_of_it(tmp_path: Path) -> None:
 def test_an_interrupt_ends_every_gate_and_leaves_nothing(
     tmp_path: Path, mode: Mode, number: signal.Signals
 ) -> None:
-    marks = tmp_path / "marks"
-    marks.mkdir()
-    code = (
-        "import os, pathlib, time\n"
-        f"pathlib.Path({str(marks)!r}, str(os.getpid())).touch()\n"
-        "time.sleep(600)\n"
-    )
-    root = campaign_repository(tmp_path / "r", gate_text("hang", code))
-    (tmp_path / "plan.json").write_bytes(planned(root))
-    before = snapshot(root)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lane_planner", "apply", str(tmp_path / "plan.json"), "--root",
-         str(root), "--mode", mode, "--workers", "3"],
-        env=dict(fixed_environment()), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    wait_for(lambda: len(os.listdir(marks)) == 3)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode in (130, 143) and "Traceback" not in said, said
-    assert not [pid for pid in map(int, os.listdir(marks)) if alive(pid)]
-    after = snapshot(root)
-    del before["git directory"], after["git directory"]
-    assert after == before
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_for(condition: object) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    pids = interrupted(tmp_path, number, 3, "--mode", mode, "--workers", "3")
+    assert not [pid for pid in pids if alive(pid)]
