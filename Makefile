@@ -6,7 +6,7 @@ ROOT ?= .
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast corpus kill lint lane-guard promote-analyze promote-dry promote-apply \
+.PHONY: help demo test test-fast test-long coverage corpus kill lint lane-guard promote-analyze promote-dry promote-apply \
 	bench bench-moves clean
 
 help: ## List the targets
@@ -34,11 +34,17 @@ $(VENV)/.installed-demo: $(VENV)/.installed
 demo: $(VENV)/.installed-demo ## Build the fixture, check it, plan it, and promote a module in it
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m fixtures.demo build/demo
 
-test: $(VENV)/.installed-test ## The whole test suite, with coverage
+test: $(VENV)/.installed-test ## The test suite, but for what takes long
+	$(BIN)/python -m pytest --numprocesses auto -m 'not long and not corpus'
+
+test-long: $(VENV)/.installed-test ## The rest of it: browsers, clusters, kills, full disks, other linters, docs
+	$(BIN)/python -m pytest --numprocesses auto -m long
+
+coverage: $(VENV)/.installed-test ## Both with coverage
 	$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term:skip-covered -m 'not corpus'
 
 test-fast: $(VENV)/.installed-test ## The tests that take no more than a few seconds each
-	$(BIN)/python -m pytest -m 'not slow and not corpus'
+	$(BIN)/python -m pytest -m 'not slow and not long and not corpus'
 
 corpus: $(VENV)/.installed-test ## Compare with whole-module parsing and grimp on large packages
 	$(BIN)/python -m tests.corpus.install build/corpus

@@ -18,6 +18,8 @@ from tests.adoption.network import is_unreachable
 from tests.cli.shop import PROJECT
 from tests.executor.repositories import ENVIRONMENT, git
 
+pytestmark = pytest.mark.long
+
 # A program of a team that keeps what is new apart, and has not always kept to it.
 PROGRAM = {
     "pyproject.toml": '[project]\nname = "bakery"\n[tool.pytest.ini_options]\n'
@@ -48,7 +50,6 @@ PROGRAM = {
 }
 
 
-@pytest.mark.slow
 def test_from_installing_to_promoting(tmp_path: Path) -> None:
     venv, root = tmp_path / "venv", write_files(tmp_path / "bakery", PROGRAM)
     environment = {

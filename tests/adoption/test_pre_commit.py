@@ -15,6 +15,8 @@ from tests.adoption.network import is_unreachable
 from tests.cli.shop import PROJECT, commit
 from tests.executor.repositories import ENVIRONMENT, git
 
+pytestmark = pytest.mark.long
+
 LANES = """\
 [lanes.high]
 paths = ["high"]
@@ -66,7 +68,6 @@ def test_the_manifest_is_valid() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.slow
 def test_pre_commit_runs_them(hooks: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     root = project(tmp_path / "one", hooks, "lane-planner")

@@ -25,7 +25,7 @@ from tests.report.pages import IMG, ODD_GATE, ODD_PLACE, SCRIPT, Page, repositor
 
 DAY = datetime.date(2026, 1, 1)
 
-pytestmark = [pytest.mark.slow, needs_chromium]
+pytestmark = [pytest.mark.long, needs_chromium]
 
 VIEWS = {
     "overview": "Overview",

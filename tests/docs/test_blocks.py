@@ -36,7 +36,7 @@ def fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", TEXTS)
 def test_commands_do_what_the_text_says(
     name: str, tmp_path: Path, request: pytest.FixtureRequest

@@ -37,6 +37,8 @@ from tests.executor.odd_places import (
 )
 from tests.executor.repositories import ENVIRONMENT, git
 
+pytestmark = pytest.mark.long
+
 _SIZE = 6 * 2**20
 
 
@@ -131,7 +133,6 @@ def gone_on_with(root: Path, plan: str, *options: str) -> None:
 
 
 @mounting
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "parts"),
     [("single", (0.5, 0.9)), ("stack", (0.0, 0.3, 0.8))],
@@ -200,7 +201,6 @@ def test_a_disk_that_is_full_after_a_kill(disk: Disk, then: str) -> None:
 
 
 @mounting
-@pytest.mark.slow
 def test_reading_needs_no_room(disk: Disk) -> None:
     root = small(disk.place / "r")
     plan = planned(root)
@@ -234,7 +234,6 @@ def test_a_gate_that_fills_the_disk_fails(disk: Disk) -> None:
 
 
 @mounting
-@pytest.mark.slow
 def test_a_git_directory_that_cannot_be_written(tmp_path: Path) -> None:
     root = small(tmp_path / "r")
     plan = planned(root)
@@ -314,7 +313,6 @@ class BackInTime:
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-@pytest.mark.slow
 def test_a_clock_that_goes_backwards(tmp_path: Path) -> None:
     root = small(tmp_path / "r")
     plan = planned(root)

@@ -35,6 +35,8 @@ from tests.executor.campaigns import (
 from tests.executor.repositories import git, snapshot
 from tests.executor.test_workers import told
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("distributed")
 
 
@@ -81,7 +83,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     made.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["stack", "wave"])
 def test_what_comes_of_it_is_what_this_machine_comes_to(
     tmp_path: Path, cluster: DaskCluster, mode: str
@@ -117,7 +118,6 @@ def test_what_comes_of_it_is_what_this_machine_comes_to(
     assert set(os.listdir(marks)) == {str(os.getpid()), *workers_seen}
 
 
-@pytest.mark.slow
 def test_a_worker_that_is_killed_is_made_up_for(tmp_path: Path) -> None:
     directory = tmp_path / "cluster"
     directory.mkdir()
@@ -153,7 +153,6 @@ def test_a_worker_that_is_killed_is_made_up_for(tmp_path: Path) -> None:
     assert sum(len(branch["steps"]) for branch in result["branches"]) == 15
 
 
-@pytest.mark.slow
 def test_gates_over_there_end_when_nobody_wants_them(tmp_path: Path, cluster: DaskCluster) -> None:
     pids = interrupted(tmp_path, signal.SIGINT, 2, "--mode", "wave", "--scheduler", cluster.address)
     wait_for(lambda: not any(map(alive, pids)))  # a worker hears of it a little later

@@ -9,8 +9,9 @@ import pytest
 
 from tests.executor.kill_driver import MODES
 
+pytestmark = pytest.mark.long
 
-@pytest.mark.slow
+
 @pytest.mark.parametrize(("mode", "workers"), [*((mode, 1) for mode in MODES), ("wave", 3)])
 def test_killed_runs_are_gone_on_with_and_rolled_back(mode: str, workers: int) -> None:
     # A few of the boundaries; `make kill` goes through all of them.

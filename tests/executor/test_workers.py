@@ -30,6 +30,8 @@ from tests.executor.campaigns import (
 )
 from tests.executor.repositories import snapshot
 
+pytestmark = pytest.mark.long
+
 MODES: tuple[Mode, ...] = ("single", "stack", "wave")
 
 ONE_IN_SOME = [["m03"], ["m12"], ["c1"]]

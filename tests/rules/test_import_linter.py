@@ -38,6 +38,8 @@ from lane_planner.rules.violations import direct_violations
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.sources import WorkingTree
 
+pytestmark = pytest.mark.long
+
 # Pure Python, from PyPI, and installed wherever the tests run.
 PACKAGES = ("networkx", "libcst", "hypothesis", "rich")
 configure()  # as its own API does when it is loaded
@@ -267,7 +269,6 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_package_from_pypi(packages: dict[str, Case], name: str) -> None:
     case = packages[name]
@@ -280,7 +281,6 @@ def test_a_package_from_pypi(packages: dict[str, Case], name: str) -> None:
     assert sum(indirect for _, indirect in figures) > 100
 
 
-@pytest.mark.slow
 def test_the_clean_fixture(tmp_path: Path) -> None:
     root = tmp_path / "clean"
     build(root, clean=True, git=False)
@@ -296,7 +296,6 @@ def test_the_clean_fixture(tmp_path: Path) -> None:
     assert figures[-1][1] > 10
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PACKAGES)
 def test_layers(packages: dict[str, Case], name: str) -> None:
     """Layers are lanes that may import all below them.
