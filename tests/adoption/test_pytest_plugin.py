@@ -146,7 +146,8 @@ def test_it_costs_nothing_when_it_is_not_asked_for(project: pytest.Pytester) -> 
         [sys.executable, "-c", code], cwd=project.path, capture_output=True, text=True,
         env=process_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"), check=True,
     )  # fmt: skip
-    assert done.stderr == "lane_planner lane_planner.pytest_plugin\nend\n"
+    version = "lane_planner.base lane_planner.base.version"  # a line of text
+    assert done.stderr == f"lane_planner {version} lane_planner.pytest_plugin\nend\n"
 
 
 def test_pytest_finds_it_where_the_package_is_installed() -> None:
