@@ -26,7 +26,19 @@ GUIDE = ROOT / "docs/api.md"
 # needs to be opened.
 REACHED = {
     "apply": {"executor.apply", "executor.gating.rooms"},
-    "init": {"config.load", "config.presets", "config.propose", "scan.sources"},
+    # Before there is a configuration, there is no repository to ask.
+    "config": {"config.schema"},
+    "init": {
+        "config.importlinter",
+        "config.load",
+        "config.partition",
+        "config.presets",
+        "config.propose",
+        "config.settings",
+        "config.tach",
+        "scan.modules",
+        "scan.sources",
+    },  # fmt: skip
     "options": {"executor.publishing", "executor.records.journal", "executor.shims"},
     "resume": {"executor.gating.rooms", "executor.records.journal"},
     "status": {"executor.records.journal", "executor.records.signals"},

@@ -45,7 +45,6 @@ def command(
     unlocks, faults of files, former runs and a forecast. The same commit, configuration and
     journal give the same page.
     """
-    from lane_planner.executor.records.status import status
     from lane_planner.report.html.data import Material, Planned, page_document
     from lane_planner.report.html.page import html_page
 
@@ -82,7 +81,7 @@ def command(
         commit=repository.commit_label(),
         day=day.isoformat(),
         coverage=data,
-        runs=() if repository.git is None else status(repository.git).runs,
+        runs=() if repository.git is None else repository.status().runs,
     )
     options.write(html_page(page_document(material)))
     return 0
