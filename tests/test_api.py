@@ -38,7 +38,7 @@ REACHED = {
         "config.tach",
         "scan.modules",
         "scan.sources",
-    },  # fmt: skip
+    },
     "options": {"executor.publishing", "executor.records.journal", "executor.shims"},
     "resume": {"executor.gating.rooms", "executor.records.journal"},
     "status": {"executor.records.journal", "executor.records.signals"},
