@@ -75,3 +75,12 @@ def encodable(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [encodable(inner) for inner in value]
     return value
+
+
+def duration(seconds: float) -> str:
+    """Return a time in its two largest units, "2 h 05 min"; "12.5 s" if it is short."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lane_planner.base.text import plural, printable
+from lane_planner.base.text import duration, plural, printable
 from lane_planner.planner.forecast import Forecast, GateTime
 from lane_planner.report.tables import table
 
@@ -23,9 +23,9 @@ def forecast_text(found: Forecast, *, width: int) -> str:
     lines = [
         f"{plural(found.pull_requests, 'pull request')}, {plural(found.steps, 'step')}, "
         f"{plural(found.gate_runs, 'gate run')}; {plural(found.workers, 'worker')}",
-        f"work {_time(found.work_seconds)}, elapsed {_time(found.elapsed_seconds)} "
+        f"work {duration(found.work_seconds)}, elapsed {duration(found.elapsed_seconds)} "
         f"({found.hours:.2f} hours); no schedule is shorter than "
-        f"{_time(found.lower_bound_seconds)}",
+        f"{duration(found.lower_bound_seconds)}",
     ]
     if found.critical_path:
         path = list(map(str, found.critical_path))
@@ -34,7 +34,7 @@ def forecast_text(found: Forecast, *, width: int) -> str:
             left_out = f"… {len(path) - 2 * half:,} more …"
             path = [*path[:half], left_out, *path[-half:]]
         lines.append(
-            f"critical path {_time(found.critical_path_seconds)}: "
+            f"critical path {duration(found.critical_path_seconds)}: "
             f"{'batches' if len(path) > 1 else 'batch'} {' → '.join(path)}"
         )
     rows = [("a step", f"{found.step_seconds:,g}", f"{found.steps:,}", "beside its gates")]
@@ -61,7 +61,7 @@ def _gantt(found: Forecast, width: int) -> list[str]:
     batches = max(len("batch"), *(len(str(bar.batch)) for bar in shown))
     workers = max(len("worker"), *(len(str(bar.worker)) for bar in shown))
     room = max(_NARROWEST, width - batches - workers - 4)
-    end = _time(found.elapsed_seconds)
+    end = duration(found.elapsed_seconds)
     lines = ["", f"{'batch':>{batches}}  {'worker':>{workers}}  0{end:>{room - 1}}"]
     scale = room / found.elapsed_seconds if found.elapsed_seconds else 0.0
     for bar in shown:
@@ -72,12 +72,3 @@ def _gantt(found: Forecast, width: int) -> list[str]:
     if len(found.bars) > _BARS:
         lines.append(f"… and {len(found.bars) - _BARS:,} more, which begin later")
     return lines
-
-
-def _time(seconds: float) -> str:
-    """Return a time in its two largest units, "2 h 05 min"; "12.5 s" if it is short."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from lane_planner.base.text import plural, printable
+from lane_planner.base.text import duration, plural, printable
 from lane_planner.executor.records.journal import (
     BranchIntended,
     GateAbandoned,
@@ -118,15 +118,6 @@ def ended_text(run: Run, now: str) -> str:
     left_out = f", {len(run.dropped):,} left out" if run.dropped else ""
     branches = plural(len(run.branches), "branch")
     return f"run {run.id} is done after {took}: {committed} on {branches}{left_out}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time in its two largest units, "2 h 05 min"; "12.5 s" if it is short."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 class EventLines:
