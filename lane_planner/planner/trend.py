@@ -20,6 +20,7 @@ import msgspec
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.memory import keep, recall
+from lane_planner.base.text import plural
 from lane_planner.base.version import __version__
 from lane_planner.config.load import PROJECT_NAME
 from lane_planner.config.parse import parse_settings
@@ -236,7 +237,7 @@ def progress_of(samples: Sequence[Sample], lane: str) -> TrendProgress:
     if len(recent) < _LEAST_SAMPLES or days < _LEAST_DAYS:
         return answer(
             None, None,
-            f"too little to tell a rate: {len(recent)} samples over {days:.0f} days of the last "
+            f"too little to tell a rate: {plural(len(recent), 'sample')} over {days:.0f} days of the last "
             f"91, and {_LEAST_SAMPLES} over {_LEAST_DAYS:.0f} are needed",
         )  # fmt: skip
     slope, error = _line(times, [float(sample.left(lane)) for sample in recent])

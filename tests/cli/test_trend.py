@@ -347,6 +347,7 @@ def samples(*counts: int, days: float = 7.0) -> list[Sample]:
     ("found", "rate", "empty_on", "said"),
     [
         pytest.param(samples(100, 90, 80, 70, 60), -10.0, "2025-03-17", "is empty by 2025-03-17", id="steady"),
+        pytest.param(samples(100), None, None, "rate: 1 sample over 0 days", id="one"),
         pytest.param(samples(100, 90, 80), None, None, "3 samples over 14 days", id="too few"),
         pytest.param(samples(100, 99, 98, 97, days=1), None, None, "4 samples over 3 days", id="too short"),
         pytest.param(samples(100, 90, 80, 70, 60, days=0), None, None, "over 0 days", id="all at once"),
