@@ -237,8 +237,8 @@ def progress_of(samples: Sequence[Sample], lane: str) -> TrendProgress:
     if len(recent) < _LEAST_SAMPLES or days < _LEAST_DAYS:
         return answer(
             None, None,
-            f"too little to tell a rate: {plural(len(recent), 'sample')} over {days:.0f} days of the last "
-            f"91, and {_LEAST_SAMPLES} over {_LEAST_DAYS:.0f} are needed",
+            f"too little to tell a rate: {plural(len(recent), 'sample')} over {days:.0f} days "
+            f"of the last 91, and {_LEAST_SAMPLES} over {_LEAST_DAYS:.0f} are needed",
         )  # fmt: skip
     slope, error = _line(times, [float(sample.left(lane)) for sample in recent])
     if slope >= 0:
