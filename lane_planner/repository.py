@@ -81,6 +81,7 @@ class Findings(msgspec.Struct, frozen=True):
             asked for.
         waived_cycles: circular imports that are there only with what is waived or ignored.
         since: what all this is compared with; None: with nothing.
+        syntax: whether every file was parsed as a whole.
     """
 
     violations: tuple[Violation, ...]
@@ -94,6 +95,7 @@ class Findings(msgspec.Struct, frozen=True):
     shared: tuple[Shared, ...] | None = None
     waived_cycles: tuple[Cycle, ...] = ()
     since: Since | None = None
+    syntax: bool = False
 
     @property
     def stale(self) -> tuple[Leftover, ...]:
@@ -399,6 +401,8 @@ class Repository:
             checked.leftovers,
             () if transitive else None,
             waived,
+            None,
+            syntax,
         )
         if known is not None:
             found = self._compared(found, known)

@@ -25,7 +25,7 @@ def command(options: Common) -> int:
 
             breakers = [breaker for cycle in found for breaker in shown_breakers(cycle)]
             sources = source_lines([(b.path, b.line) for b in breakers], repository.contents)
-        options.write(cycles_text(found, sources=sources))
+        options.write(cycles_text(found, repository.settings, sources=sources))
     elif options.format == "json":
         from lane_planner.report.documents import cycle_entries, to_json
 
@@ -37,5 +37,7 @@ def command(options: Common) -> int:
     else:
         from lane_planner.report.findings import cycles_report
 
-        options.report(cycles_report(found, repository.graph(), prefix=repository.prefix))
+        options.report(
+            cycles_report(found, repository.graph(), repository.settings, prefix=repository.prefix)
+        )
     return 1 if found else 0

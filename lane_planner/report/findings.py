@@ -10,9 +10,11 @@ from typing import Literal
 import msgspec
 
 from lane_planner.base.text import plural
+from lane_planner.config.settings import Settings
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.graph.resolve import ImportSite
 from lane_planner.rules.baseline import Compared
+from lane_planner.rules.codes import next_step
 from lane_planner.rules.cycles import Cycle
 from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.violations import Violation
@@ -62,7 +64,7 @@ class Finding(msgspec.Struct, frozen=True):
         fingerprint: of 64 hexadecimal digits, made of the code, the modules and the number of the
             finding among those of the same modules: no edit that leaves these alone changes it,
             and no two findings of a run share it.
-        advice: what can be done about this one; "": nothing beside what its rule says.
+        advice: what to do about it, in words.
     """
 
     code: str
@@ -74,7 +76,7 @@ class Finding(msgspec.Struct, frozen=True):
     group: str
     related: tuple[Place, ...]
     fingerprint: str
-    advice: str = ""
+    advice: str
 
     @property
     def counts(self) -> bool:
@@ -142,6 +144,7 @@ def check_report(
     diagnostics: Iterable[Diagnostic],
     cycles: Iterable[Cycle] | None,
     graph: ImportGraph,
+    settings: Settings,
     *,
     modules: int,
     idle_waivers: Iterable[str] = (),
@@ -156,6 +159,7 @@ def check_report(
         diagnostics: faults of files, sorted.
         cycles: circular imports; None: not asked for.
         graph: where their imports stand.
+        settings: the lanes: from them follows what can be done.
         modules: how many modules were looked at.
         idle_waivers: waivers that cover nothing, each with why.
         baseline: what the baseline says of them; None: there is none.
@@ -163,11 +167,11 @@ def check_report(
         prefix: as in `Report`.
     """
     fingerprints = _Fingerprints()
-    found = [_violation(violation, fingerprints) for violation in violations]
+    found = [_violation(violation, settings, fingerprints) for violation in violations]
     known = frozenset() if baseline is None else baseline.judged.circles
     for cycle in cycles or ():
         status = "baseline" if (cycle.code, cycle.modules) in known else "new"
-        found.append(_cycle(cycle, graph, status, fingerprints))
+        found.append(_cycle(cycle, graph, settings, status, fingerprints))
     seen = list(diagnostics)
     codes = dict.fromkeys(("LP101", *(finding.code for finding in found)))
     if cycles is not None:
@@ -179,7 +183,7 @@ def check_report(
         "check",
         tuple(sorted(codes)),
         tuple(found),
-        tuple(_note(one, fingerprints) for one in seen if one.code not in FAULTS),
+        tuple(_note(one, settings, fingerprints) for one in seen if one.code not in FAULTS),
         tuple(one for one in seen if one.code in FAULTS),
         modules,
         tuple(remarks),
@@ -189,18 +193,24 @@ def check_report(
 
 
 def cycles_report(
-    cycles: Iterable[Cycle], graph: ImportGraph, *, verbose: bool = False, prefix: str = ""
+    cycles: Iterable[Cycle],
+    graph: ImportGraph,
+    settings: Settings,
+    *,
+    verbose: bool = False,
+    prefix: str = "",
 ) -> Report:
     """Return what `cycles` found.
 
     Args:
         cycles: circular imports.
         graph: where their imports stand.
+        settings: the lanes.
         verbose: whether what does not count was asked for.
         prefix: as in `Report`.
     """
     fingerprints = _Fingerprints()
-    found = tuple(_cycle(cycle, graph, "new", fingerprints) for cycle in cycles)
+    found = tuple(_cycle(cycle, graph, settings, "new", fingerprints) for cycle in cycles)
     return Report("cycles", tuple(_KINDS), found, verbose=verbose, prefix=prefix)
 
 
@@ -228,7 +238,7 @@ class _Fingerprints:
         return fingerprint(parts, self._seen[parts]), self._seen[parts]
 
 
-def _violation(violation: Violation, fingerprints: _Fingerprints) -> Finding:
+def _violation(violation: Violation, settings: Settings, fingerprints: _Fingerprints) -> Finding:
     mark, number = fingerprints.number(violation.code, violation.importer, violation.imported)
     again = f" ({number})" if number > 1 else ""
     return Finding(
@@ -241,10 +251,13 @@ def _violation(violation: Violation, fingerprints: _Fingerprints) -> Finding:
         f"{violation.importer_lane} → {violation.imported_lane or _NO_LANE}",
         (),
         mark,
+        _advice(violation, settings),
     )
 
 
-def _cycle(cycle: Cycle, graph: ImportGraph, status: str, fingerprints: _Fingerprints) -> Finding:
+def _cycle(
+    cycle: Cycle, graph: ImportGraph, settings: Settings, status: str, fingerprints: _Fingerprints
+) -> Finding:
     mark, _ = fingerprints.number(cycle.code, *cycle.modules)
     sites = _example_sites(cycle, graph)
     places = tuple(
@@ -273,8 +286,14 @@ def _cycle(cycle: Cycle, graph: ImportGraph, status: str, fingerprints: _Fingerp
         "circular imports",
         places[1:],
         mark,
-        f"breaks without: {breakers}{f' and {more:,} more' if more > 0 else ''}",
+        _advice(cycle, settings)
+        + (f"; breaks without: {breakers}" if len(cycle.breakers) > 1 else "")
+        + (f" and {more:,} more" if more > 0 else ""),
     )
+
+
+def _advice(finding: Violation | Cycle | Diagnostic, settings: Settings) -> str:
+    return f"next: {next_step(finding, settings)}"
 
 
 def _ends(names: tuple[str, ...], between: str) -> str:
@@ -298,7 +317,7 @@ def _example_sites(cycle: Cycle, graph: ImportGraph) -> tuple[ImportSite, ...]:
     )
 
 
-def _note(diagnostic: Diagnostic, fingerprints: _Fingerprints) -> Finding:
+def _note(diagnostic: Diagnostic, settings: Settings, fingerprints: _Fingerprints) -> Finding:
     mark, _ = fingerprints.number(diagnostic.code, diagnostic.module, diagnostic.message)
     return Finding(
         diagnostic.code,
@@ -310,4 +329,5 @@ def _note(diagnostic: Diagnostic, fingerprints: _Fingerprints) -> Finding:
         "files",
         (),
         mark,
+        _advice(diagnostic, settings),
     )

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from lane_planner.base.text import plural, printable
+from lane_planner.rules.codes import next_step
 from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.violations import Violation
 
 if TYPE_CHECKING:
+    from lane_planner.config.settings import Settings
     from lane_planner.report.source import Sources
     from lane_planner.rules.baseline import Compared, Update
     from lane_planner.rules.cycles import Breaker, Cycle
@@ -27,8 +29,10 @@ def check_text(
     diagnostics: Sequence[Diagnostic],
     idle_waivers: Sequence[str],
     *,
+    settings: Settings,
     modules: int,
     opaque: int,
+    syntax: bool,
     verbose: bool,
     cycles: Sequence[Cycle] | None = None,
     baseline: Compared | None = None,
@@ -44,8 +48,10 @@ def check_text(
         violations: forbidden imports, sorted.
         diagnostics: faults of files, sorted.
         idle_waivers: waivers that cover nothing.
+        settings: the lanes: from them follows what can be done.
         modules: how many modules were looked at.
         opaque: how many dynamic imports cannot be read.
+        syntax: whether every file was parsed as a whole.
         verbose: whether diagnostics, and what is waived or in the baseline, are listed too.
         cycles: circular imports; None: not asked for.
         baseline: what the baseline says of them; None: there is none.
@@ -53,8 +59,8 @@ def check_text(
         shared: imports that new indirect violations lead over; None: these were not asked for.
         waived_cycles: how many circular imports are let through.
         since: what all this was compared with; None: with nothing.
-        sources: the lines of the imports, to be shown below them to a person, and with them what
-            can be done; None: one line a violation, for a program.
+        sources: the lines of the imports, to be shown below them to a person; None: they are not
+            shown.
     """
     counted = [v for v in violations if v.status == "new"]
     lines = []
@@ -67,6 +73,8 @@ def check_text(
         )
         if sources is not None:
             lines += _excerpt(v, sources)
+        if v.status == "new":
+            lines.append(_next(v, settings))
     lines += _shared(shared or (), sum(bool(v.chain) for v in counted))
     if verbose:
         lines += [
@@ -74,8 +82,6 @@ def check_text(
             + (" (optional)" if d.optional else "")
             for d in diagnostics
         ]
-    if sources is not None:
-        lines += _help(counted)
     lines += [f"waiver {printable(waiver)}" for waiver in idle_waivers]
     lines += [
         printable(f"{one.path}:{one.line}:{(one.column or 0) + 1}: ignore {one.reason}")
@@ -105,10 +111,6 @@ def check_text(
             (codes["LP301", False], "missing import"),
             (codes["LP301", True], "missing optional import"),
             (codes["LP302", False] + codes["LP302", True], "too high relative import"),
-            (codes["LP406", False], "shadowed module"),
-            (codes["LP901", False], "unparsable file"),
-            (codes["LP902", False], "undecodable file"),
-            (opaque, "opaque dynamic import"),
         )
         if count
     ]
@@ -122,10 +124,27 @@ def check_text(
     if cycles is not None:
         known = frozenset() if baseline is None else baseline.judged.circles
         fresh = [cycle for cycle in cycles if (cycle.code, cycle.modules) not in known]
-        text += cycles_text(fresh, known=len(cycles) - len(fresh), sources=sources)
+        text += cycles_text(fresh, settings, known=len(cycles) - len(fresh), sources=sources)
     if baseline is not None and baseline.update is not None:
         text += f"{printable(baseline.path)}: {_updated(baseline.update)}\n"
-    return text
+    return text + _unseen(Counter(d.code for d in diagnostics), opaque, syntax)
+
+
+def _unseen(codes: Counter[str], opaque: int, syntax: bool) -> str:
+    """Return the line that says what cannot be seen, so that silence is never less than all."""
+    parts = [
+        text.format(plural(count, what))
+        for count, what, text in (
+            (opaque, "opaque dynamic import", "what {} load"),
+            (codes["LP406"], "module", "who uses {} under a name that nobody can import"),
+            (codes["LP901"], "unparsable file", "parts of {}"),
+            (codes["LP902"], "undecodable file", "anything in {}"),
+        )
+        if count
+    ]
+    if not syntax:
+        parts.append("whether files parse (--syntax tells)")
+    return f"not seen: {'; '.join(parts)}\n" if parts else ""
 
 
 def _shared(shared: Sequence[Shared], chains: int) -> list[str]:
@@ -139,6 +158,9 @@ def _shared(shared: Sequence[Shared], chains: int) -> list[str]:
             f"{where}: LP102 {printable(one.importer)} → {printable(one.imported)}: {what}{only}"
         )
         lines.append(f"  such as {printable(' → '.join(one.example))}")
+        lines.append(
+            f"  next: take out the import at {where}, or pass {printable(one.imported)} in"
+        )
     left = chains - sum(one.chains for one in shared)
     if left:
         lines.append(f"… and {plural(left, 'more indirect violation')} (-v lists them)")
@@ -152,11 +174,8 @@ def _excerpt(violation: Violation, sources: Sources) -> list[str]:
     return excerpt(source, violation.line, violation.column, violation.imported, violation.code)
 
 
-def _help(counted: Sequence[Violation]) -> list[str]:
-    from lane_planner.rules.codes import CODES
-
-    codes = sorted({violation.code for violation in counted})
-    return [f"help: {code}: {CODES[code].mend}" for code in codes]
+def _next(finding: Violation | Cycle, settings: Settings) -> str:
+    return f"  next: {printable(next_step(finding, settings))}"
 
 
 def _stale(baseline: Compared, verbose: bool) -> list[str]:
@@ -178,11 +197,14 @@ def _updated(update: Update) -> str:
     return ", ".join(parts)
 
 
-def cycles_text(cycles: Sequence[Cycle], *, known: int = 0, sources: Sources | None = None) -> str:
+def cycles_text(
+    cycles: Sequence[Cycle], settings: Settings, *, known: int = 0, sources: Sources | None = None
+) -> str:
     """Return each cycle with its size, a shortest circle and imports that break it.
 
     Args:
         cycles: those that are shown.
+        settings: the lanes.
         known: how many others are in the baseline.
         sources: the lines of the imports that break them, to be shown below these; None: they are
             not shown.
@@ -206,6 +228,7 @@ def cycles_text(cycles: Sequence[Cycle], *, known: int = 0, sources: Sources | N
             lines.append(f"  … and {len(cycle.breakers) - _SHOWN} more imports")
         if not cycle.exact:
             lines.append(f"  at most {plural(len(cycle.breakers), 'import')}, not proved fewest")
+        lines.append(_next(cycle, settings))
     eager = sum(cycle.code == "LP201" for cycle in cycles)
     lines.append(
         f"{plural(len(cycles), 'new circular import' if known else 'circular import')}: "

@@ -18,6 +18,9 @@ from lane_planner.base import git as base_git
 from lane_planner.cli.main import main
 from tests.executor.repositories import ENVIRONMENT, git, new_repository, snapshot
 
+NOT_PARSED = "not seen: whether files parse (--syntax tells)\n"
+"""How the text of every `check` without --syntax ends."""
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 CONFIG = """\

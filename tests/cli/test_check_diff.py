@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lane_planner.repository import Repository
-from tests.cli.shop import CONFIG, commit, run, shop
+from tests.cli.shop import CONFIG, NOT_PARSED, commit, run, shop
 from tests.executor.repositories import ENVIRONMENT, git, new_repository
 
 DAY = datetime.date(2026, 6, 15)
@@ -52,7 +52,7 @@ def test_nothing_changed_nothing_brought(root: Path) -> None:
     assert ran.out == (
         "no violation in 18 modules\n"
         f"since HEAD ({head(root)[:12]}): 2 findings older\n"
-        "no circular import\n"
+        f"no circular import\n{NOT_PARSED}"
     )
     assert diff(root)["diff"] == {"ref": "HEAD", "commit": head(root), "older": 1}
 
@@ -74,10 +74,15 @@ def test_what_a_change_brought(root: Path) -> None:
     assert ran.out.splitlines() == [
         "candidate/new.py:1:1: LP101 candidate may not import lane lukhas: "
         "candidate.new imports lukhas.app",
+        "  next: take out the import at candidate/new.py:1: pass lukhas.app in, or move what is "
+        "needed into a lane that candidate may import (core, matriz)",
         "candidate/up.py:4:1: LP101 candidate may not import lane lukhas: "
         "candidate.up imports lukhas.front",
+        "  next: take out the import at candidate/up.py:4: pass lukhas.front in, or move what is "
+        "needed into a lane that candidate may import (core, matriz)",
         "2 violations in 19 modules: candidate → lukhas 2",
         f"since {first} ({first[:12]}): 1 finding older",
+        NOT_PARSED.rstrip("\n"),
     ]
 
 

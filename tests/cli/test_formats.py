@@ -204,7 +204,7 @@ def test_a_person_sees_the_line(made: Path) -> None:
         "1 | import lukhas.app\n"
         "  |        ^^^^^^^^^^ LP101\n"
         "  |\n"
-        "help: LP101: "
+        "  next: take out the import at candidate/up.py:1"
     )
     assert "    1 | import candidate.ring_two\n      |        ^^^^^^^^^^^^^^^^^^ LP201\n" in shown
     piped = run(made, "check", "--cycles").out

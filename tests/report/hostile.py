@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from lane_planner.config.settings import Lane, Settings
 from lane_planner.graph.graph import ImportGraph, build_graph
 from lane_planner.graph.resolve import ImportSite
 from lane_planner.report.findings import Report, check_report
@@ -40,6 +43,10 @@ NAMES = (
     "- list",
 )
 
+SETTINGS = Settings(
+    Path(), lanes=(Lane("low", ("low",), promotes_to="high"), Lane("high", ("high",)))
+)
+
 
 def violation(
     importer: str,
@@ -76,6 +83,7 @@ def hostile_report(*, verbose: bool = False) -> Report:
         [*faults, *notes],
         [cycle_of(NAMES)],
         graph,
+        SETTINGS,
         modules=3,
         idle_waivers=NAMES,
         verbose=verbose,

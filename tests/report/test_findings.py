@@ -7,13 +7,13 @@ import string
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.report.findings import Report, check_report, cycles_report, fingerprint
 from lane_planner.rules.violations import Violation
-from tests.report.hostile import NAMES, circle, cycle_of, hostile_report, violation
+from tests.report.hostile import NAMES, SETTINGS, circle, cycle_of, hostile_report, violation
 
 EMPTY: ImportGraph = circle(())
 
 
 def report(*violations: Violation) -> Report:
-    return check_report(violations, [], None, EMPTY, modules=9)
+    return check_report(violations, [], None, EMPTY, SETTINGS, modules=9)
 
 
 def marks(found: Report) -> dict[str, str]:
@@ -61,17 +61,24 @@ def test_a_fingerprint_is_the_same_for_good() -> None:
 
 def test_cycles_are_where_their_first_import_is() -> None:
     names = ("one", "three", "two")
-    (found,) = cycles_report([cycle_of(names)], circle(names)).findings
+    (found,) = cycles_report([cycle_of(names)], circle(names), SETTINGS).findings
     assert (found.place.path, found.place.line, found.place.text) == (
         "low/one.py", 7, "one imports three",
     )  # fmt: skip
     assert [place.text for place in found.related] == ["three imports two", "two imports one"]
-    assert found.advice == "breaks without: one → three (low/one.py:7, unused)"
+    assert found.advice == "next: remove the import of three at low/one.py:7, which nothing uses"
+
+
+def test_what_can_be_done_is_told_with_each_finding() -> None:
+    found = hostile_report(verbose=True)
+    assert all(one.advice.startswith("next: ") for one in (*found.findings, *found.notes))
+    (one,) = report(violation("a", "x", line=3)).findings
+    assert one.advice == "next: `lane-planner promote a high`, or take out the import at low/a.py:3"
 
 
 def test_a_large_circle_is_told_by_its_ends() -> None:
     names = tuple(f"m{number:03}" for number in range(300))
-    (found,) = cycles_report([cycle_of(names)], circle(names)).findings
+    (found,) = cycles_report([cycle_of(names)], circle(names), SETTINGS).findings
     assert len(found.message) < 250
     assert "m000 → m001" in found.message
     assert "… 289 more …" in found.message
@@ -85,6 +92,6 @@ def test_summary_counts_what_was_asked() -> None:
     assert report(violation("a", "x"), old).summary == (
         "1 new violation in 9 modules; 1 known or waived"
     )
-    both = check_report([], [], [cycle_of(("a", "b"))], circle(("a", "b")), modules=1)
+    both = check_report([], [], [cycle_of(("a", "b"))], circle(("a", "b")), SETTINGS, modules=1)
     assert both.summary == "no violation and 1 circular import in 1 module"
-    assert cycles_report([], EMPTY).summary == "no circular import"
+    assert cycles_report([], EMPTY, SETTINGS).summary == "no circular import"

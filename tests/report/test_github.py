@@ -7,7 +7,7 @@ import re
 from lane_planner.base.text import for_terminal, printable
 from lane_planner.report.findings import check_report
 from lane_planner.report.github import github_text
-from tests.report.hostile import NAMES, circle, hostile_report, violation
+from tests.report.hostile import NAMES, SETTINGS, circle, hostile_report, violation
 
 _ESCAPES = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%"))
 
@@ -33,18 +33,19 @@ def unescaped(text: str, escapes: object) -> str:
 
 def test_one_finding() -> None:
     report = check_report(
-        [violation("a", "x", line=3)], [], None, circle(()), modules=2, prefix="sub/"
+        [violation("a", "x", line=3)], [], None, circle(()), SETTINGS, modules=2, prefix="sub/"
     )
     assert github_text(report) == (
         "::notice title=lane-planner::1 violation in 2 modules\n"
         "::error file=sub/low/a.py,line=3,col=5,title=LP101::"
-        "low may not import lane high: a imports x\n"
+        "low may not import lane high: a imports x%0A"
+        "next: `lane-planner promote a high`, or take out the import at low/a.py:3\n"
         "1 violation in 2 modules\n"
     )
 
 
 def test_nothing_found_is_no_command() -> None:
-    report = check_report([], [], None, circle(()), modules=2)
+    report = check_report([], [], None, circle(()), SETTINGS, modules=2)
     assert github_text(report) == "no violation in 2 modules\n"
 
 
@@ -67,7 +68,7 @@ def test_hostile_names() -> None:
 
 def test_more_than_github_shows_is_told() -> None:
     many = [violation("a", f"x{number}") for number in range(1234)]
-    text = github_text(check_report(many, [], None, circle(()), modules=2))
+    text = github_text(check_report(many, [], None, circle(()), SETTINGS, modules=2))
     first, *rest = text.splitlines()
     assert read(first) == (
         "notice",
@@ -79,11 +80,12 @@ def test_more_than_github_shows_is_told() -> None:
 
 def test_what_does_not_count_is_listed_on_request() -> None:
     found = [violation("a", "x", status="waived"), violation("b", "x", status="baseline")]
-    quiet = check_report(found, [], None, circle(()), modules=2)
+    quiet = check_report(found, [], None, circle(()), SETTINGS, modules=2)
     assert github_text(quiet) == "no new violation in 2 modules; 2 known or waived\n"
-    verbose = check_report(found, [], None, circle(()), modules=2, verbose=True)
+    verbose = check_report(found, [], None, circle(()), SETTINGS, modules=2, verbose=True)
     commands = [read(line) for line in github_text(verbose).splitlines()[:-1]]
-    assert [(command, text.rpartition(" ")[2]) for command, _, text in commands] == [
+    told = [(command, text.partition("\n")[0]) for command, _, text in commands]
+    assert [(command, text.rpartition(" ")[2]) for command, text in told] == [
         ("notice", "(waived)"),
         ("notice", "(baseline)"),
     ]

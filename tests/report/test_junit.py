@@ -9,7 +9,7 @@ import pytest
 from lane_planner.base.text import printable
 from lane_planner.report.findings import Report, check_report, cycles_report
 from lane_planner.report.junit import junit_text
-from tests.report.hostile import NAMES, circle, hostile_report, violation
+from tests.report.hostile import NAMES, SETTINGS, circle, hostile_report, violation
 
 # What the schema of Surefire, which build servers hold reports to, knows of these elements.
 ATTRIBUTES: dict[str, set[str]] = {
@@ -58,7 +58,7 @@ def test_one_case_a_finding() -> None:
         violation("a", "x", line=9),
         violation("b", "x", status="waived"),
     ]
-    root = parsed(check_report(found, [], None, circle(()), modules=2, prefix="sub/"))
+    root = parsed(check_report(found, [], None, circle(()), SETTINGS, modules=2, prefix="sub/"))
     (suite,) = root
     first, again, waived = suite
     assert first.attrib == {
@@ -66,7 +66,10 @@ def test_one_case_a_finding() -> None:
     }  # fmt: skip
     (failure,) = first
     assert failure.get("type") == "LP101"
-    assert failure.text == ("sub/low/a.py:3:5: LP101 low may not import lane high: a imports x")
+    assert failure.text == (
+        "sub/low/a.py:3:5: LP101 low may not import lane high: a imports x\n"
+        "next: `lane-planner promote a high`, or take out the import at low/a.py:3"
+    )
     assert again.get("name") == "a imports x (2)"
     (skipped,) = waived
     assert (skipped.text or "").startswith("sub/low/b.py:1:5: LP101 ")
@@ -74,7 +77,7 @@ def test_one_case_a_finding() -> None:
 
 
 def test_nothing_found_is_a_case_that_passed() -> None:
-    root = parsed(cycles_report([], circle(())))
+    root = parsed(cycles_report([], circle(()), SETTINGS))
     assert [suite.get("name") for suite in root] == [
         "LP201 EagerCircularImport", "LP202 DeferredCircularImport",
     ]  # fmt: skip
@@ -82,5 +85,7 @@ def test_nothing_found_is_a_case_that_passed() -> None:
 
 
 def test_remarks_are_the_output_of_the_first_suite() -> None:
-    report = check_report([], [], None, circle(()), modules=2, idle_waivers=["<a> ]]> gone"])
+    report = check_report(
+        [], [], None, circle(()), SETTINGS, modules=2, idle_waivers=["<a> ]]> gone"]
+    )
     assert parsed(report).findtext("testsuite/system-out") == "waiver <a> ]]> gone"

@@ -16,7 +16,7 @@ import pytest
 from lane_planner.base.text import for_terminal
 from lane_planner.report.findings import Report, check_report
 from lane_planner.report.sarif import FINGERPRINT, MOST_RESULTS, SCHEMA, sarif_text, too_large
-from tests.report.hostile import NAMES, circle, hostile_report, violation
+from tests.report.hostile import NAMES, SETTINGS, circle, hostile_report, violation
 
 FILE = Path(__file__).with_name("sarif-schema-2.1.0.json")
 
@@ -38,7 +38,7 @@ def small(*, verbose: bool = False) -> Report:
         violation("a", "y", status="waived"),
         violation("b", "x", status="baseline"),
     ]
-    return check_report(found, [], None, circle(()), modules=2, verbose=verbose)
+    return check_report(found, [], None, circle(()), SETTINGS, modules=2, verbose=verbose)
 
 
 def test_the_schema_can_fail() -> None:
@@ -118,15 +118,15 @@ def test_circles_have_their_other_imports_beside_them() -> None:
 
 def test_a_code_that_is_found_has_its_rule() -> None:
     indirect = msgspec.structs.replace(violation("a", "x"), code="LP102")
-    report = check_report([indirect], [], None, circle(()), modules=1)
+    report = check_report([indirect], [], None, circle(()), SETTINGS, modules=1)
     run = validated(sarif_text(report))
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["LP101", "LP102"]
 
 
 def test_more_than_github_takes_is_told_and_written() -> None:
     most = [violation("a", "x", line=number + 1) for number in range(MOST_RESULTS)]
-    assert too_large(check_report(most, [], None, circle(()), modules=1)) is None
-    over = check_report([*most, most[0]], [], None, circle(()), modules=1)
+    assert too_large(check_report(most, [], None, circle(()), SETTINGS, modules=1)) is None
+    over = check_report([*most, most[0]], [], None, circle(()), SETTINGS, modules=1)
     warning = too_large(over)
     assert warning is not None
     assert "25,001" in warning

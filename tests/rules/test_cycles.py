@@ -201,13 +201,15 @@ def test_what_is_not_proved_is_said() -> None:
     files = {a: "".join(f"import core.{b}\n" for b in to) for a, to in
              {"c": "f", "d": "cf", "e": "dc", "f": "e"}.items()}  # fmt: skip
     (cycle,) = found(files)
-    assert "proved" not in cycles_text([cycle])
-    assert "  breaks without: core.f → core.e (core/f.py:1, unused)\n" in cycles_text([cycle])
+    assert "proved" not in cycles_text([cycle], model_settings())
+    assert "  breaks without: core.f → core.e (core/f.py:1, unused)\n" in cycles_text(
+        [cycle], model_settings()
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feedback, "_EFFORT", 0)
         (cycle,) = found(files)
     assert not cycle.exact
-    assert "  at most 2 imports, not proved fewest\n" in cycles_text([cycle])
+    assert "  at most 2 imports, not proved fewest\n" in cycles_text([cycle], model_settings())
 
 
 @pytest.mark.parametrize(("nodes", "edges"), [((), ()), (("a",), ()), (("a", "b"), (("a", "b"),))])
