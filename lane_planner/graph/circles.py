@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from lane_planner.graph.graph import components
+
 Edge = tuple[str, str]
 
 
@@ -216,20 +218,32 @@ def _parts(arcs: _Arcs) -> list[_Arcs]:
 
     The blocks (biconnected components) of a strongly connected graph are strongly connected.
     """
+    component = {node: index for index, nodes in enumerate(components(arcs)) for node in nodes}
+    inner: dict[int, list[tuple[int, int]]] = {}
+    for tail, head in sorted(arcs):
+        if tail in component and component[tail] == component.get(head):
+            inner.setdefault(component[tail], []).append((tail, head))
+    parts = [block for ends in inner.values() for block in _blocks(ends)]
+    return sorted(({ends: arcs[ends] for ends in sorted(part)} for part in parts), key=min)
+
+
+def _blocks(ends: list[tuple[int, int]]) -> list[set[tuple[int, int]]]:
+    """Return the arcs of each block of a strongly connected graph.
+
+    Args:
+        ends: all of its arcs.
+    """
+    if len(ends) == len({tail for tail, _ in ends}):
+        return [set(ends)]  # one circle and nothing else: not worth the loading of networkx
     import networkx
 
-    graph: networkx.DiGraph[int] = networkx.DiGraph()
-    graph.add_edges_from(sorted(arcs))
-    component = {}
-    for index, nodes in enumerate(networkx.strongly_connected_components(graph)):
-        component.update(dict.fromkeys(nodes, index))
-    inner: networkx.Graph[int] = networkx.Graph()
-    inner.add_edges_from(ends for ends in sorted(arcs) if component[ends[0]] == component[ends[1]])
-    parts: list[_Arcs] = []
-    for pairs in networkx.biconnected_component_edges(inner):
-        both = {ends for a, b in pairs for ends in ((a, b), (b, a)) if ends in arcs}
-        parts.append({ends: arcs[ends] for ends in sorted(both)})
-    return sorted(parts, key=min)
+    every = set(ends)
+    graph: networkx.Graph[int] = networkx.Graph()
+    graph.add_edges_from(ends)
+    return [
+        {arc for a, b in pairs for arc in ((a, b), (b, a)) if arc in every}
+        for pairs in networkx.biconnected_component_edges(graph)
+    ]
 
 
 def _contracted(part: _Arcs, found: list[Edge]) -> _Arcs:

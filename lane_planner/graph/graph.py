@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lane_planner.graph.resolve import ImportSite, resolve_all
 from lane_planner.scan.modules import Module, ModuleTable, name_modules
@@ -14,6 +14,8 @@ from lane_planner.scan.records import FileRecord
 if TYPE_CHECKING:
     import grimp
     import networkx
+
+_Node = TypeVar("_Node", str, int)
 
 
 class ImportGraph:
@@ -141,7 +143,7 @@ def _grouped(sites: Iterable[ImportSite], end: str) -> dict[str, tuple[ImportSit
     return {name: tuple(group) for name, group in groups.items()}
 
 
-def components(edges: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+def components(edges: Iterable[tuple[_Node, _Node]]) -> tuple[tuple[_Node, ...], ...]:
     """Return the strongly connected components of more than one node, each and all sorted.
 
     Tarjan's algorithm (1972) in Pearce's form (2016), without recursion. It walks plain lists: to
@@ -151,13 +153,13 @@ def components(edges: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     Args:
         edges: (node, node that it leads to).
     """
-    following: dict[str, list[str]] = {}
+    following: dict[_Node, list[_Node]] = {}
     for node, other in edges:
         following.setdefault(node, []).append(other)
-    rank: dict[str, int] = {}  # the earliest node that a node is known to lead to and back from
-    done: set[str] = set()
-    stack: list[str] = []
-    found: list[tuple[str, ...]] = []
+    rank: dict[_Node, int] = {}  # the earliest node that a node is known to lead to and back from
+    done: set[_Node] = set()
+    stack: list[_Node] = []
+    found: list[tuple[_Node, ...]] = []
     for root, first_others in following.items():
         if root in rank:
             continue
