@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-long coverage corpus kill lint lane-guard promote-analyze promote-dry promote-apply \
-	bench bench-moves clean
+	bench bench-moves bench-growth clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -72,6 +72,9 @@ promote-apply: $(VENV)/.installed ## Promote MODULE to TARGET in ROOT, on a bran
 
 bench: $(VENV)/.installed-bench ## Time whole processes beside the native peers
 	$(BIN)/python -m benchmarks.run build/bench
+
+bench-growth: $(VENV)/.installed-bench ## Time check and plan on up to 100,000 files (half an hour, 2 GB)
+	$(BIN)/python -m benchmarks.growth build/bench
 
 bench-moves: $(VENV)/.installed-bench ## Time one package's move beside rope's (some minutes)
 	$(BIN)/python -m benchmarks.moves build/bench

@@ -43,6 +43,8 @@ class Commands:
         self.packages = [root / lane.paths[0] for lane in settings.lanes]
         self.cache = root / ".git" / "lane-planner" / "cache"
         self.check = (_script("lane-planner"), "check")
+        self.hook = (*self.check, "--format", "json")
+        self.plan = (_script("lane-planner"), "plan")
         self.graph = (_script("lane-planner"), "graph")
         self.help = (_script("lane-planner"), "--help")
         self.traced = (sys.executable, "-X", "importtime", "-m", "lane_planner", "check")
@@ -58,24 +60,31 @@ def cases(commands: Commands, states: States) -> list[Case]:
     """Return what is timed, in the order of a round; what is compared stands side by side."""
     cold = partial(states.without, commands.cache)
     found = [
-        Case("check, cold", commands.check, cold, beside=UNCACHED, aim=3.0),
+        Case("check, cold", commands.check, cold, beside=UNCACHED, aim=1.5),
         Case(UNCACHED, commands.linter_uncached, states.as_is),
         Case("ruff analyze graph", commands.ruff, states.as_is, beside=UNCACHED),
         Case("tach check", commands.tach, states.as_is, beside=UNCACHED),
         Case(HELP, commands.help, states.as_is),
     ]
     cached: list[tuple[str, _State, float | None]] = [
-        ("warm", states.warm, 1.2),
-        ("one edit", partial(states.edited, count=1), None),
-        ("50 edits", partial(states.edited, count=50), None),
+        ("warm", states.warm, 0.8),
+        ("one edit", partial(states.edited, count=1), 1.0),
+        ("50 edits", partial(states.edited, count=50), 1.0),
         ("new file times", states.touched, None),
     ]
+    staged = partial(states.edited, count=3, staged=True)
     for name, state, aim in cached:
         peer = f"lint-imports, {name}"
         found.append(
             Case(f"check, {name}", commands.check, partial(state, commands.check), peer, aim)
         )
         found.append(Case(peer, commands.linter, partial(state, commands.linter)))
+    peer = "lint-imports, 3 staged"
+    found += [
+        Case("plan, warm", commands.plan, partial(states.warm, commands.plan), "check, warm", 3.0),
+        Case("check, 3 staged", commands.hook, partial(staged, commands.hook), peer, 0.8),
+        Case(peer, commands.linter, partial(staged, commands.linter)),
+    ]
     return found
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,23 +23,25 @@ class Stamp:
     commit: str
 
 
-def prepare(work: Path) -> tuple[Path, str]:
+def prepare(work: Path, scale: int = 1) -> tuple[Path, str]:
     """Build the fixture, or take the one that is there if it is as it was built.
 
     Args:
         work: the directory that everything of the benchmark goes to.
+        scale: how many times as many modules as the data has.
 
     Returns:
         The fixture's root and commit id.
     """
-    root, file = work / "clean", work / "clean.json"
+    name = "clean" if scale == 1 else f"clean-{scale}"
+    root, file = work / name, work / f"{name}.json"
     made_from = _digest(Path(fixtures.__file__).parent)
     if _intact(root, file, made_from):
         return root, _read(file).commit
     if root.exists():
         shutil.rmtree(root)
     work.mkdir(parents=True, exist_ok=True)
-    built = build(root, clean=True)
+    built = build(root, clean=True, scale=scale)
     file.write_text(json.dumps(asdict(Stamp(made_from, built.commit))) + "\n")
     return root, built.commit
 
@@ -47,6 +50,11 @@ def python_files(root: Path) -> list[Path]:
     """Return the fixture's tracked Python files, sorted."""
     names = _git(root, "ls-files", "-z", "--", "*.py").split("\0")
     return sorted(root / name for name in names if name)
+
+
+def stage(root: Path, paths: Sequence[Path]) -> None:
+    """Put files into the index as they are."""
+    _git(root, "add", "--", *(path.relative_to(root).as_posix() for path in paths))
 
 
 def hide(root: Path, name: str) -> None:

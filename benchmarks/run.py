@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.commands import HELP, Commands, cases, environment
-from benchmarks.fixture import prepare, python_files
+from benchmarks.fixture import prepare, python_files, stage
 from benchmarks.machine import Machine
 from benchmarks.same_work import (
     Comparison,
@@ -56,7 +56,9 @@ def _benchmark(work: Path, rounds: int, file: Path | None) -> int:
     files, env = python_files(root), environment()
     commands = Commands(root, work)
     shared = [path for path in files if any(map(path.is_relative_to, commands.packages))]
-    states = States(files, shared, lambda argv: run(argv, root, env))
+    states = States(
+        files, shared, lambda argv: run(argv, root, env), lambda paths: stage(root, paths)
+    )
     machine = Machine.here(commit, files)
     print(f"{machine}\n")
     comparisons = _compare(commands, root, env)

@@ -20,6 +20,7 @@ class States:
         files: the files whose times change.
         shared: those of them that all commands read; edits are spread over them.
         level: runs a command once, untimed, so that its caches are as the files are.
+        stage: puts files into git's index as they are.
     """
 
     def __init__(
@@ -27,10 +28,12 @@ class States:
         files: Sequence[Path],
         shared: Sequence[Path],
         level: Callable[[Sequence[str]], object],
+        stage: Callable[[Sequence[Path]], object],
     ) -> None:
         self._files = files
         self._shared = shared
         self._level = level
+        self._stage = stage
         self._edits = 0
         newest = max(max(s.st_mtime, s.st_ctime) for s in map(os.lstat, files))
         self._changed = time.monotonic() - max(0.0, time.time() - newest)
@@ -54,8 +57,14 @@ class States:
         yield
 
     @contextmanager
-    def edited(self, argv: Sequence[str], count: int) -> Iterator[None]:
-        """As `warm`; then append an import to files that are spread over all, and take it back."""
+    def edited(self, argv: Sequence[str], count: int, *, staged: bool = False) -> Iterator[None]:
+        """As `warm`; then append an import to files that are spread over all, and take it back.
+
+        Args:
+            argv: the command that is to be warm.
+            count: how many files are edited.
+            staged: whether the edits are staged, as a hook finds them before a commit.
+        """
         with self.warm(argv):
             step = len(self._shared) // count
             chosen = self._shared[step // 2 :: step][:count]
@@ -64,11 +73,15 @@ class States:
             try:
                 for path, content, _ in kept:
                     path.write_bytes(content + b"\nimport edit_%d\n" % self._edits)
+                if staged:
+                    self._stage(chosen)
                 yield
             finally:
                 for path, content, status in kept:
                     path.write_bytes(content)
                     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+                if staged:
+                    self._stage(chosen)
                 self._changed = time.monotonic()
 
     @contextmanager

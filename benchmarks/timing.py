@@ -44,6 +44,7 @@ class Case:
         state: makes what the process finds, and takes it back; neither is timed.
         beside: name of the case that it is compared with; None: of none.
         aim: the most times that case's wall time that it should take; None: no aim.
+        cwd: where it runs; None: where all do.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Case:
     state: Callable[[], AbstractContextManager[None]]
     beside: str | None = None
     aim: float | None = None
+    cwd: Path | None = None
 
 
 class Failed(Exception):
@@ -103,7 +105,7 @@ def measure(
         progress(f"round {number} of {rounds}" if number else "warm-up round")
         for case in cases:
             with case.state():
-                sample = run(case.argv, cwd, env)
+                sample = run(case.argv, case.cwd or cwd, env)
             if number:
                 samples[case.name].append(sample)
     return samples

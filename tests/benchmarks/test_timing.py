@@ -50,7 +50,7 @@ def test_findings_are_fine_and_failures_are_not(tmp_path: Path) -> None:
 
 
 def test_ratios_are_those_of_medians_to_the_case_beside(tmp_path: Path) -> None:
-    state = States([tmp_path], [], print).as_is
+    state = States([tmp_path], [], print, print).as_is
     cases = [Case("ours", FINE, state, "theirs", 1.2), Case("theirs", FINE, state)]
     samples = {
         "ours": [Sample(3.0, 1.0), Sample(1.0, 1.0), Sample(9.0, 1.0)],
@@ -76,7 +76,12 @@ def test_edits_are_new_each_time_and_taken_back(
         path.write_bytes(b"import os\n")
         os.utime(path, ns=(5, 5))
     levelled: list[Sequence[str]] = []
-    states = States(files, files[:6], levelled.append)
+    staged: list[list[str]] = []
+
+    def stage(paths: Sequence[Path]) -> None:
+        staged.append([path.name for path in paths if path.read_bytes() != b"import os\n"])
+
+    states = States(files, files[:6], levelled.append, stage)
     seen = []
     for count in (1, 3, 3):
         with states.edited(["check"], count):
@@ -87,6 +92,9 @@ def test_edits_are_new_each_time_and_taken_back(
         assert {path.stat().st_mtime_ns for path in files} == {5}
     assert seen == [["m3.py"], ["m1.py", "m3.py", "m5.py"], ["m1.py", "m3.py", "m5.py"]]
     assert levelled == [["check"]] * 3
+    with states.edited(["check"], 3, staged=True):
+        assert staged == [["m1.py", "m3.py", "m5.py"]]
+    assert staged[1:] == [[]]  # taken back in the index too
 
 
 def test_own_import_times_are_added_up_by_package() -> None:
