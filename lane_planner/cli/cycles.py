@@ -27,9 +27,9 @@ def command(options: Common) -> int:
             sources = source_lines([(b.path, b.line) for b in breakers], repository.contents)
         options.write(cycles_text(found, repository.settings, sources=sources))
     elif options.format == "json":
-        from lane_planner.report.documents import cycle_entries, to_json
+        from lane_planner.report.documents import CyclesDocument, to_json
 
-        options.write(to_json({"cycles": cycle_entries(found)}))
+        options.write(to_json(CyclesDocument(found)))
     elif options.format in ("dot", "mermaid"):
         from lane_planner.report.drawing import cycles_drawing
 

@@ -18,7 +18,9 @@ def command(options: Common) -> int:
     from lane_planner.report.documents import to_json, to_json_line
 
     if options.format == "json":
-        options.write(to_json({"promotions": list(found)}))
+        from lane_planner.report.promotions import LogDocument
+
+        options.write(to_json(LogDocument(found)))
     elif options.format == "jsonl":
         options.write("".join(to_json_line(one) for one in found))
     else:

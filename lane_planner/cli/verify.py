@@ -17,8 +17,9 @@ def command(options: Common) -> int:
     found = options.open().verify()
     if options.format == "json":
         from lane_planner.report.documents import to_json
+        from lane_planner.report.verification import VerificationDocument
 
-        options.write(to_json({"comparisons": list(found)}))
+        options.write(to_json(VerificationDocument(found)))
     else:
         from lane_planner.report.verification import verification_text
 

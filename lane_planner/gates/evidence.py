@@ -60,6 +60,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a reviewer needs to trust a promotion without repeating it.
 
     Attributes:
+        schema: the format's name.
         title: the pull request's title.
         base: commit that the promotion starts from.
         result: commit that it ends with.
@@ -75,9 +76,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         gates: results in the order in which the gates ran.
         notes: what a person should know, in order.
         ledger: places beside Python references that name what moved, sorted.
-        schema: the format's name.
     """
 
+    schema: str = SCHEMA
     title: str
     base: str
     result: str
@@ -93,7 +94,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     gates: tuple[GateResult, ...] = ()
     notes: tuple[str, ...] = ()
     ledger: tuple[LedgerEntry, ...] = ()
-    schema: str = SCHEMA
 
 
 def evidence_of(
@@ -140,8 +140,7 @@ def to_json(evidence: Evidence) -> bytes:
     `printable` writes them.
     """
     plain = encodable(msgspec.to_builtins(evidence))
-    ordered = {"schema": plain.pop("schema"), **plain}
-    return msgspec.json.format(msgspec.json.encode(ordered), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
 
 
 def to_markdown(evidence: Evidence) -> str:

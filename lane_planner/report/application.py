@@ -3,40 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+
+import msgspec
 
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.campaign import Result
 from lane_planner.executor.carry_out import Outcome
 from lane_planner.executor.publishing import Opened
-from lane_planner.executor.records.journal import Run
+from lane_planner.executor.records.journal import Mode, Run, RunStatus, StepState
 from lane_planner.executor.recovery import RolledBack
+from lane_planner.executor.reverting.restoring import Obstacle
 from lane_planner.executor.reverting.reverting import Reversal
+from lane_planner.executor.run import Made
+from lane_planner.executor.sieve import LeftOut
 from lane_planner.gates.command import GateResult
 from lane_planner.report.text import listed
 
 _OUTPUT_LINES = 20
 
 
-def application_document(result: Result) -> dict[str, Any]:
+class ApplicationDocument(msgspec.Struct, frozen=True):
+    """How carrying a plan out ended.
+
+    Attributes:
+        success: whether branches were made; if not, gates failed, and all was undone.
+        mode: how branches were to be made.
+        branch: name of the last branch; None: there is none.
+        base: the commit that the run builds on.
+        commit: what the last branch is at; None: there is none.
+        branches: the branches, in the order of landing.
+        steps: the steps, with their commits.
+        left_out: the steps that were not carried out, in the order of the plan.
+        waiting: how many steps wait until the branches are merged (mode "wave").
+        gates: results, in the order in which the gates ran.
+        evidence: paths of the evidence of all branches, as JSON and as Markdown.
+        reason: why it failed; None with success.
+        pull_requests: what became of the branches; empty without `--pr`.
+        notes: what a person should know.
+    """
+
+    success: bool
+    mode: Mode
+    branch: str | None
+    base: str
+    commit: str | None
+    branches: tuple[Made, ...]
+    steps: tuple[StepState, ...]
+    left_out: tuple[LeftOut, ...]
+    waiting: int
+    gates: tuple[GateResult, ...]
+    evidence: tuple[str, ...]
+    reason: str | None
+    pull_requests: tuple[Opened, ...]
+    notes: tuple[str, ...]
+
+
+def application_document(result: Result) -> ApplicationDocument:
     """Return how carrying a plan out ended."""
     last = result.branches[-1] if result.branches else None
-    return {
-        "success": result.success,
-        "mode": result.mode,
-        "branch": None if last is None else last.name,
-        "base": result.base,
-        "commit": None if last is None else last.commit,
-        "branches": list(result.branches),
-        "steps": list(result.steps),
-        "left_out": list(result.left_out),
-        "waiting": result.waiting,
-        "gates": list(result.gates),
-        "evidence": [path for made in result.branches for path in made.evidence],
-        "reason": result.reason,
-        "pull_requests": list(result.pull_requests),
-        "notes": list(result.notes),
-    }
+    return ApplicationDocument(
+        success=result.success,
+        mode=result.mode,
+        branch=None if last is None else last.name,
+        base=result.base,
+        commit=None if last is None else last.commit,
+        branches=result.branches,
+        steps=result.steps,
+        left_out=result.left_out,
+        waiting=result.waiting,
+        gates=result.gates,
+        evidence=tuple(path for made in result.branches for path in made.evidence),
+        reason=result.reason,
+        pull_requests=result.pull_requests,
+        notes=result.notes,
+    )
 
 
 def application_text(result: Result) -> str:
@@ -95,9 +135,81 @@ def pull_request_lines(opened: Opened) -> list[str]:
     ]
 
 
+class RevertedStep(msgspec.Struct, frozen=True):
+    """A step that goes back.
+
+    Attributes:
+        plan: id of its plan.
+        step: its own id in the plan.
+        name: its title.
+        source_lane: the lane that its modules leave now.
+        target_lane: the lane that they go back to.
+        commit: the commit that brought the step.
+    """
+
+    plan: str
+    step: str
+    name: str
+    source_lane: str
+    target_lane: str
+    commit: str
+
+
+class DependentStep(msgspec.Struct, frozen=True):
+    """A step that depends on one that is to go back.
+
+    Attributes:
+        plan: id of its plan.
+        step: its own id in the plan.
+        name: its title.
+        reason: why it depends on it.
+    """
+
+    plan: str
+    step: str
+    name: str
+    reason: str
+
+
+class ReversalDocument(msgspec.Struct, frozen=True):
+    """Whether and how steps that were merged are taken back.
+
+    Attributes:
+        success: whether it was done; of a dry run, whether it can be.
+        dry_run: whether it was only to be shown.
+        steps: the steps, in the order in which they go back.
+        dependents: other steps that depend on them.
+        obstacles: places of later work that is in the way.
+        diff: what changes.
+        branch: the branch that was made; None: none was.
+        commit: what it is at; None: there is none.
+        commits: one for each step, in the same order; empty if nothing was done.
+        gates: results, in the order in which the gates ran.
+        evidence: paths of the evidence as JSON and as Markdown.
+        reason: why it failed; None: it did not.
+        pr_url: address of the pull request; None: there is none.
+        notes: what a person should know.
+    """
+
+    success: bool
+    dry_run: bool
+    steps: tuple[RevertedStep, ...]
+    dependents: tuple[DependentStep, ...]
+    obstacles: tuple[Obstacle, ...]
+    diff: str
+    branch: str | None
+    commit: str | None
+    commits: tuple[str | None, ...]
+    gates: tuple[GateResult, ...]
+    evidence: tuple[str, ...]
+    reason: str | None
+    pr_url: str | None
+    notes: tuple[str, ...]
+
+
 def reversal_document(
     reversal: Reversal, outcome: Outcome | None, *, dry_run: bool
-) -> dict[str, Any]:
+) -> ReversalDocument:
     """Return whether and how steps are taken back.
 
     Args:
@@ -106,40 +218,33 @@ def reversal_document(
         dry_run: whether it was only to be shown.
     """
     done = outcome is not None and outcome.success
-    return {
-        "success": reversal.ready if outcome is None else outcome.success,
-        "dry_run": dry_run,
-        "steps": [
-            {
-                "plan": landing.name.plan,
-                "step": landing.name.step,
-                "name": landing.title,
-                "source_lane": landing.target,
-                "target_lane": landing.source,
-                "commit": landing.brought,
-            }
-            for landing in reversal.landings
-        ],
-        "dependents": [
-            {
-                "plan": one.landing.name.plan,
-                "step": one.landing.name.step,
-                "name": one.landing.title,
-                "reason": one.reason,
-            }
-            for one in reversal.dependents
-        ],
-        "obstacles": list(reversal.obstacles),
-        "diff": reversal.diff,
-        "branch": outcome.branch if outcome is not None and done else None,
-        "commit": None if outcome is None else outcome.commit,
-        "commits": [step.commit for step in outcome.steps] if outcome is not None and done else [],
-        "gates": [] if outcome is None else list(outcome.gates),
-        "evidence": [] if outcome is None else list(outcome.evidence),
-        "reason": None if outcome is None else outcome.reason,
-        "pr_url": pull_request_url(outcome),
-        "notes": [] if outcome is None else list(outcome.notes),
-    }
+    steps = tuple(
+        RevertedStep(
+            landing.name.plan, landing.name.step, landing.title, landing.target, landing.source,
+            landing.brought,
+        )
+        for landing in reversal.landings
+    )  # fmt: skip
+    dependents = tuple(
+        DependentStep(one.landing.name.plan, one.landing.name.step, one.landing.title, one.reason)
+        for one in reversal.dependents
+    )
+    return ReversalDocument(
+        success=reversal.ready if outcome is None else outcome.success,
+        dry_run=dry_run,
+        steps=steps,
+        dependents=dependents,
+        obstacles=tuple(reversal.obstacles),
+        diff=reversal.diff,
+        branch=outcome.branch if outcome is not None and done else None,
+        commit=None if outcome is None else outcome.commit,
+        commits=() if outcome is None or not done else tuple(s.commit for s in outcome.steps),
+        gates=() if outcome is None else outcome.gates,
+        evidence=() if outcome is None else outcome.evidence,
+        reason=None if outcome is None else outcome.reason,
+        pr_url=pull_request_url(outcome),
+        notes=() if outcome is None else outcome.notes,
+    )
 
 
 def pull_request_url(outcome: Outcome | None) -> str | None:
@@ -191,10 +296,29 @@ def reversal_text(reversal: Reversal, outcome: Outcome | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_document(run: Run) -> dict[str, Any]:
+class RunDocument(msgspec.Struct, frozen=True):
+    """How a run of another command than `apply` was ended by `resume`.
+
+    Attributes:
+        success: whether it had made its branch.
+        run: its number.
+        status: "done", or "rolled-back" if it was undone.
+        branch: the branch that it makes.
+        commit: what the branch is, or was about to be, at; None: it did not come so far.
+        reason: why it came to nothing; None if it did not.
+    """
+
+    success: bool
+    run: int
+    status: RunStatus
+    branch: str
+    commit: str | None
+    reason: str | None
+
+
+def run_document(run: Run) -> RunDocument:
     """Return how a run ended that was neither gone on with nor a campaign."""
-    return {"success": run.status == "done", "run": run.id, "status": run.status,
-            "branch": run.branch, "commit": run.result, "reason": run.reason}  # fmt: skip
+    return RunDocument(run.status == "done", run.id, run.status, run.branch, run.result, run.reason)
 
 
 def run_text(run: Run) -> str:

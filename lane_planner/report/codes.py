@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
+
+import msgspec
 
 from lane_planner.rules.codes import Code
 
 _WIDEST = 100  # columns; longer lines are hard to read
 
 
-def code_document(code: Code) -> dict[str, Any]:
-    """Return a code as a plain document; `example` holds files by path."""
-    return {
-        "code": code.code,
-        "title": code.title,
-        "meaning": code.meaning,
-        "why": code.why,
-        "mend": code.mend,
-        "example": dict(code.example),
-    }
+class CodeDocument(msgspec.Struct, frozen=True):
+    """A code, explained.
+
+    Attributes:
+        code: "LP101" and so on.
+        title: what it says, in a few words.
+        meaning: the same exactly.
+        why: why it matters.
+        mend: how it goes away.
+        example: contents, by path, of files that show it.
+    """
+
+    code: str
+    title: str
+    meaning: str
+    why: str
+    mend: str
+    example: dict[str, str]
+
+
+def code_document(code: Code) -> CodeDocument:
+    """Return a code as a JSON document."""
+    return CodeDocument(
+        code.code, code.title, code.meaning, code.why, code.mend, dict(code.example)
+    )
 
 
 def code_text(code: Code, *, width: int) -> str:

@@ -10,7 +10,6 @@ import msgspec
 from lane_planner.config.settings import Settings
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.graph.resolve import ImportSite
-from lane_planner.report.documents import Document
 from lane_planner.rules.cycles import Cycle
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.records import Kind
@@ -169,34 +168,73 @@ def cycles_drawing(cycles: Iterable[Cycle], graph: ImportGraph) -> Drawing:
     return Drawing(tuple(nodes[name] for name in sorted(nodes)), arrows, tuple(sorted(groups)))
 
 
-def drawing_document(drawing: Drawing) -> Document:
+class DrawnPackage(msgspec.Struct, frozen=True):
+    """A package of `graph --depth`.
+
+    Attributes:
+        name: its name; of one whose modules are in several lanes, with the lane in parentheses.
+        lane: its lane; None: it is in none.
+        kind: "group", which stands for what is in it, or "missing" (imported, but not there) or
+            "external".
+        modules: how many of the repository's modules it stands for.
+        internal: how many import sites lead from it to itself.
+    """
+
+    name: str
+    lane: str | None
+    kind: str
+    modules: int
+    internal: int
+
+
+class DrawnImport(msgspec.Struct, frozen=True):
+    """All imports from one package to another.
+
+    Attributes:
+        importer: name of a package.
+        imported: name of another.
+        count: how many import sites there are.
+        kinds: how many of each kind that occurs, strongest first.
+        violations: how many of them the lanes forbid, waived or not.
+    """
+
+    importer: str
+    imported: str
+    count: int
+    kinds: dict[Kind, int]
+    violations: int
+
+
+class DrawingDocument(msgspec.Struct, frozen=True):
+    """The import graph by packages.
+
+    Attributes:
+        packages: sorted by name.
+        imports: sorted by importer and imported package.
+    """
+
+    packages: tuple[DrawnPackage, ...]
+    imports: tuple[DrawnImport, ...]
+
+
+def drawing_document(drawing: Drawing) -> DrawingDocument:
     """Return the graph by packages as a JSON document.
 
     Args:
         drawing: made with a depth.
     """
-    return {
-        "packages": [
-            {
-                "name": node.name,
-                "lane": node.lane,
-                "kind": node.kind,
-                "modules": node.modules,
-                "internal": node.internal,
-            }
+    return DrawingDocument(
+        tuple(
+            DrawnPackage(node.name, node.lane, node.kind, node.modules, node.internal)
             for node in drawing.nodes
-        ],
-        "imports": [
-            {
-                "importer": arrow.importer,
-                "imported": arrow.imported,
-                "count": arrow.count,
-                "kinds": dict(arrow.kinds),
-                "violations": arrow.violations,
-            }
+        ),
+        tuple(
+            DrawnImport(
+                arrow.importer, arrow.imported, arrow.count, dict(arrow.kinds), arrow.violations
+            )
             for arrow in drawing.arrows
-        ],
-    }
+        ),
+    )
 
 
 def _nodes(graph: ImportGraph, lanes: LaneMap, sites: Iterable[ImportSite]) -> dict[str, Node]:

@@ -188,20 +188,44 @@ def _words(fix: Fix) -> str:
 # --- one line a move ---
 
 
+class MoveLine(msgspec.Struct, frozen=True):
+    """A move of a plan.
+
+    Attributes:
+        source: path below the root, when its hop begins.
+        target: path below the root, after the move.
+        module: its name before the move.
+        step: id of its step.
+        hop: index into the plan's hops.
+        wave: of the step.
+        batch: of the step.
+        score: what the place of the step is chosen by.
+    """
+
+    source: str
+    target: str
+    module: str
+    step: str
+    hop: int
+    wave: int
+    batch: int
+    score: Score | None
+
+
 def plan_jsonl(plan: Plan) -> str:
     """Return a plan's moves as JSON, one line each, in landing order."""
     return "".join(
         to_json_line(
-            {
-                "source": move.source,
-                "target": move.target,
-                "module": module,
-                "step": step.id,
-                "hop": step.hop,
-                "wave": step.wave,
-                "batch": step.batch,
-                "score": step.score,
-            }
+            MoveLine(
+                move.source,
+                move.target,
+                module,
+                step.id,
+                step.hop,
+                step.wave,
+                step.batch,
+                step.score,
+            )
         )
         for step, move, module in _moves(plan)
     )

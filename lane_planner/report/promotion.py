@@ -3,20 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+import msgspec
 
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.carry_out import Outcome
 from lane_planner.executor.promote import Analysis
+from lane_planner.gates.command import GateResult
 from lane_planner.planner.schema import Cause
 from lane_planner.promotion.references.ledger import LedgerEntry, summary
 from lane_planner.promotion.values import merged_ledger
 from lane_planner.report.application import pull_request_lines, pull_request_url
 
 
+class Candidate(msgspec.Struct, frozen=True):
+    """What was to be promoted, and what was found of it.
+
+    Attributes:
+        module_path: path of the module's file, or of the package's directory.
+        source_lane: lane that it leaves.
+        target_lane: lane that it was to reach.
+        test_coverage: the least of its modules' coverage, 0 to 1; None: it is not known of all.
+        import_violations: what of its imports is in the way, in words.
+        guardian_aligned: whether the gate of the name "guardian" passed; true where none applies,
+            None where it did not run.
+        performance_ok: likewise, of the name "performance".
+        validation_errors: everything that is in the way, in words.
+    """
+
+    module_path: str
+    source_lane: str
+    target_lane: str
+    test_coverage: float | None
+    import_violations: tuple[str, ...]
+    guardian_aligned: bool | None
+    performance_ok: bool | None
+    validation_errors: tuple[str, ...]
+
+
+class PromotionDocument(msgspec.Struct, frozen=True):
+    """How a promotion went.
+
+    Attributes:
+        success: whether it was carried out; of a dry run, whether it can be.
+        phase: how far it came: "analyse"; "move", where a dry run ends; "gates", where it failed
+            and was rolled back; "complete".
+        dry_run: whether it was only to be shown.
+        candidate: what was to be promoted.
+        diff: what changes; "" if nothing was worked out.
+        test_results: of the gates, in the order in which they ran.
+        branch: the branch that was made; None: none was.
+        commit: what it is at; None: there is none.
+        pr_url: address of the pull request; None: there is none.
+        evidence: paths of the evidence as JSON and as Markdown; None: there is none.
+        modules: the modules that move, sorted.
+        causes: why it cannot be promoted, sorted.
+        ledger: places beside Python references that name what moves, sorted.
+    """
+
+    success: bool
+    phase: str
+    dry_run: bool
+    candidate: Candidate
+    diff: str
+    test_results: tuple[GateResult, ...]
+    branch: str | None
+    commit: str | None
+    pr_url: str | None
+    evidence: tuple[str, ...] | None
+    modules: tuple[str, ...]
+    causes: tuple[Cause, ...]
+    ledger: tuple[LedgerEntry, ...]
+
+
 def promotion_document(
     analysis: Analysis, outcome: Outcome | None, *, dry_run: bool, phase: str
-) -> dict[str, Any]:
+) -> PromotionDocument:
     """Return the result of a promotion.
 
     Args:
@@ -29,46 +91,33 @@ def promotion_document(
     results = outcome.gates if outcome is not None else ()
     known = [entry.fraction for entry in analysis.coverage]
     covered = None if not known or None in known else min(f for f in known if f is not None)
-    return {
-        "success": success,
-        "phase": phase,
-        "dry_run": dry_run,
-        "candidate": {
-            "module_path": analysis.goal.directory or _single_path(analysis),
-            "source_lane": analysis.source,
-            "target_lane": analysis.target,
-            "test_coverage": covered,
-            "import_violations": [
-                cause_text(cause) for cause in analysis.causes if cause.code in _IMPORT_CODES
-            ],
-            "guardian_aligned": _gate_verdict(analysis, outcome, "guardian"),
-            "performance_ok": _gate_verdict(analysis, outcome, "performance"),
-            "validation_errors": validation_errors(analysis, outcome),
-        },
-        "diff": analysis.diff,
-        "test_results": [
-            {
-                "name": gate.name,
-                "phase": gate.phase,
-                "command": list(gate.command),
-                "exit_code": gate.exit_code,
-                "seconds": round(gate.seconds, 3),
-                "passed": gate.passed,
-                "timed_out": gate.timed_out,
-                "output": gate.output,
-                "attempts": gate.attempts,
-                "flaky": gate.flaky,
-            }
-            for gate in results
-        ],
-        "branch": outcome.branch if outcome is not None and outcome.success else None,
-        "commit": outcome.commit if outcome is not None else None,
-        "pr_url": pull_request_url(outcome),
-        "evidence": list(outcome.evidence) if outcome is not None and outcome.success else None,
-        "modules": list(analysis.modules),
-        "causes": list(analysis.causes),
-        "ledger": list(merged_ledger(analysis.steps)),
-    }
+    violations = tuple(cause_text(one) for one in analysis.causes if one.code in _IMPORT_CODES)
+    return PromotionDocument(
+        success=success,
+        phase=phase,
+        dry_run=dry_run,
+        candidate=Candidate(
+            module_path=analysis.goal.directory or _single_path(analysis),
+            source_lane=analysis.source,
+            target_lane=analysis.target,
+            test_coverage=covered,
+            import_violations=violations,
+            guardian_aligned=_gate_verdict(analysis, outcome, "guardian"),
+            performance_ok=_gate_verdict(analysis, outcome, "performance"),
+            validation_errors=tuple(validation_errors(analysis, outcome)),
+        ),
+        diff=analysis.diff,
+        test_results=tuple(
+            msgspec.structs.replace(gate, seconds=round(gate.seconds, 3)) for gate in results
+        ),
+        branch=outcome.branch if outcome is not None and outcome.success else None,
+        commit=outcome.commit if outcome is not None else None,
+        pr_url=pull_request_url(outcome),
+        evidence=outcome.evidence if outcome is not None and outcome.success else None,
+        modules=tuple(analysis.modules),
+        causes=analysis.causes,
+        ledger=merged_ledger(analysis.steps),
+    )
 
 
 _IMPORT_CODES = frozenset({"LP101", "LP102", "LP402", "LP403"})

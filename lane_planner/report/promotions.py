@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from lane_planner.base.text import plural, printable
 from lane_planner.executor.records.promotion_log import Logged, Metrics
 from lane_planner.report.tables import table
+
+
+class LogDocument(msgspec.Struct, frozen=True):
+    """The promotions that were carried out and stand.
+
+    Attributes:
+        promotions: oldest first.
+    """
+
+    promotions: tuple[Logged, ...]
 
 
 def log_text(found: Sequence[Logged], *, width: int) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Literal
+
+import msgspec
 
 from lane_planner.base.text import encodable, plural, printable
 from lane_planner.planner.trend import Sample, Trend, TrendProgress
@@ -27,42 +29,68 @@ _COUNTS: tuple[tuple[str, Callable[[Sample], int]], ...] = (
 """Name of each figure of a sample beside its lanes, and what it is."""
 
 
-def trend_document(trend: Trend) -> dict[str, Any]:
-    """Return the trend as a plain document: what JSON holds, and what a page draws.
+class TrendSample(msgspec.Struct, frozen=True):
+    """A commit and its figures.
 
-    Args:
-        trend: the trend.
-
-    Returns:
-        {"lanes", "samples": [{"commit", "date", "configuration", "lanes": {name: modules},
-        "left", and the counts}], "progress"}; dates are ISO 8601 in UTC.
+    Attributes:
+        commit: full id.
+        date: when it was committed, ISO 8601 in UTC.
+        configuration: whether its figures follow its own configuration or today's.
+        lanes: how many modules each lane has, by name.
+        left: how many of the lane that is to be emptied are still to be promoted; None: there is
+            no such lane.
+        modules: files that may hold a module.
+        unlaned: modules in no lane.
+        violations: import sites that a lane forbids (LP101) and no waiver covers.
+        waived: those that a waiver covers on the day of the commit.
+        cycles: circular imports (LP201 and LP202).
+        eager_cycles: those that eager imports alone make (LP201).
+        missing: imports of first-party modules that do not exist (LP301), but for optional ones.
     """
+
+    commit: str
+    date: str
+    configuration: Literal["commit", "today"]
+    lanes: dict[str, int]
+    left: int | None
+    modules: int
+    unlaned: int
+    violations: int
+    waived: int
+    cycles: int
+    eager_cycles: int
+    missing: int
+
+
+class TrendDocument(msgspec.Struct, frozen=True):
+    """How a repository changed over its history.
+
+    Attributes:
+        lanes: names of the lanes in any sample, in the order in which they appear.
+        samples: oldest first.
+        progress: of the lane that is to be emptied; None: no lane promotes to another.
+    """
+
+    lanes: tuple[str, ...]
+    samples: tuple[TrendSample, ...]
+    progress: TrendProgress | None
+
+
+def trend_document(trend: Trend) -> TrendDocument:
+    """Return the trend as a JSON document."""
     progress = trend.progress
-    return {
-        "lanes": list(trend.lanes),
-        "samples": [
-            {
-                "commit": sample.commit,
-                "date": _moment(sample),
-                "configuration": "commit" if sample.own_configuration else "today",
-                "lanes": {found.name: found.modules for found in sample.figures.lanes},
-                "left": None if progress is None else sample.left(progress.lane),
-                **{name: count(sample) for name, count in _COUNTS},
-            }
-            for sample in trend.samples
-        ],
-        "progress": None
-        if progress is None
-        else {
-            "lane": progress.lane,
-            "left": progress.left,
-            "rate_per_week": progress.rate_per_week,
-            "samples": progress.samples,
-            "days": progress.days,
-            "empty_on": None if progress.empty_on is None else progress.empty_on.isoformat(),
-            "reason": progress.reason,
-        },
-    }
+    samples = tuple(
+        TrendSample(
+            sample.commit,
+            _moment(sample),
+            "commit" if sample.own_configuration else "today",
+            {found.name: found.modules for found in sample.figures.lanes},
+            None if progress is None else sample.left(progress.lane),
+            **{name: count(sample) for name, count in _COUNTS},
+        )
+        for sample in trend.samples
+    )
+    return TrendDocument(trend.lanes, samples, progress)
 
 
 def trend_csv(trend: Trend) -> str:

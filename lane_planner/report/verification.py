@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from lane_planner.base.text import plural, printable
 from lane_planner.graph.verify import UNEXPLAINED, Comparison, counted
+
+
+class VerificationDocument(msgspec.Struct, frozen=True):
+    """The graph beside grimp's.
+
+    Attributes:
+        comparisons: one for each group of packages that can be compared by themselves.
+    """
+
+    comparisons: tuple[Comparison, ...]
 
 
 def verification_text(comparisons: Sequence[Comparison]) -> str:

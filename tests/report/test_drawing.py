@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import html
 import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from lane_planner.base.text import printable
 from lane_planner.config.settings import Settings
 from lane_planner.graph.graph import build_graph
-from lane_planner.report.documents import graph_document
+from lane_planner.report.documents import graph_document, to_json
 from lane_planner.report.dot import dot_text
 from lane_planner.report.drawing import (
     Arrow,
@@ -60,7 +61,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 def document(repository: Repository) -> Any:
     scanned = repository.scanned()
-    return graph_document(scanned.graph, scanned.lanes, (), scanned.scan.records)
+    told = graph_document(scanned.graph, scanned.lanes, (), scanned.scan.records)
+    return json.loads(to_json(told))
 
 
 def drawn(repository: Repository, depth: int | None = None, external: bool = False) -> Drawing:
@@ -169,7 +171,7 @@ def test_packages_keep_every_import_and_violation(repository: Repository, depth:
 
 
 def test_lanes_at_depth_one(repository: Repository) -> None:
-    assert drawing_document(drawn(repository, 1)) == {
+    assert json.loads(to_json(drawing_document(drawn(repository, 1)))) == {
         "packages": [
             {"name": n, "lane": lane, "kind": "group", "modules": modules, "internal": internal}
             for n, lane, modules, internal in [
