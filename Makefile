@@ -6,7 +6,7 @@ ROOT ?= .
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-long coverage corpus kill lint lane-guard promote-analyze promote-dry promote-apply \
+.PHONY: help demo test test-fast test-long coverage corpus kill lint docs lane-guard promote-analyze promote-dry promote-apply \
 	bench bench-moves bench-growth clean
 
 help: ## List the targets
@@ -57,6 +57,9 @@ lint: $(VENV)/.installed-test ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed ## Write docs/reference from the code
+	$(BIN)/python -m tools.reference
 
 lane-guard: $(VENV)/.installed ## Hold the repository at ROOT to its own lanes
 	$(BIN)/lane-planner check --root $(ROOT) --cycles

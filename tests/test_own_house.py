@@ -11,9 +11,15 @@ import pytest
 from lane_planner.cli.main import cli
 from lane_planner.config.load import load_settings
 from lane_planner.repository import Repository
+from tools.reference.markdown import anchor
 
 ROOT = Path(__file__).parents[1]
 TODAY = datetime.date(2026, 1, 1)
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
+]
 
 
 def test_the_floors_hold() -> None:
@@ -36,16 +42,40 @@ def test_every_file_of_the_package_is_on_a_floor() -> None:
     assert homeless == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_documents_name_only_what_is_there(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    commands = set(re.findall(r"lane-planner ([a-z]+)", text))
+    commands = set(re.findall(r"(?:`|^ *|\$ )lane-planner ([a-z]+)", text, re.MULTILINE))
     assert commands <= set(cli.commands) | set(cli.list_commands(None))  # type: ignore[arg-type]
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
-    links = re.findall(r"\]\(([^)#:]+)\)", text)
-    assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
+    links = re.findall(r"\]\(([^):\s]+)\)", text)
+    assert [link for link in links if not leads_somewhere(ROOT / document, link)] == []
+
+
+def leads_somewhere(document: Path, link: str) -> bool:
+    """Tell whether there is what a link is to: a file, and a heading in it."""
+    path, _, wanted = link.partition("#")
+    target = document.parent / path if path else document
+    if not wanted:
+        return target.exists()
+    headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+    return wanted in map(anchor, headings)
+
+
+def test_links_that_lead_nowhere_are_seen() -> None:
+    readme = ROOT / "docs/README.md"
+    assert leads_somewhere(readme, "reference/codes.md#lp101")
+    assert leads_somewhere(readme, "#documentation")
+    assert not leads_somewhere(readme, "reference/codes.md#lp999")
+    assert not leads_somewhere(readme, "reference/none.md")
+
+
+def test_every_page_of_the_docs_is_in_their_index() -> None:
+    index = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    assert [page for page in pages if f"({page})" not in index and page != "README.md"] == []
 
 
 def test_pinned_versions_name_no_address() -> None:

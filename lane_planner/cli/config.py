@@ -16,7 +16,7 @@ def command(options: Common, what: str) -> int:
     """Print the JSON schema of lanes.toml, which editors complete and check by.
 
     It is of draft 7. Even Better TOML and other editors that use taplo read it where the first line
-    of lanes.toml names it: #:schema lanes.schema.json
+    of lanes.toml names it: `#:schema lanes.schema.json`
     """
     from lane_planner.config.schema import json_schema
 

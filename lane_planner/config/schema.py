@@ -43,11 +43,12 @@ def json_schema() -> Schema:
             ),
             "cycles": _choice(
                 Settings, "cycles", defaults.cycles,
-                "What a circular import does to a promotion: it blocks its modules, or they land "
-                "together as one step.",
+                "What an eager circular import does to a promotion: it blocks its modules, or they "
+                "land together as one step.",
             ),
             "transitive": _boolean(
-                "Whether chains of allowed imports into a lane that may not be imported count.",
+                "Whether chains of allowed imports into a lane that may not be imported count "
+                "(LP102).",
                 defaults.transitive,
             ),
             "unlaned": _choice(
@@ -56,15 +57,18 @@ def json_schema() -> Schema:
             ),
             "unresolved": _choice(
                 Settings, "unresolved", defaults.unresolved,
-                "What an import of a first-party module that does not exist does to a promotion.",
+                "What an import of a first-party module that does not exist does to a promotion: "
+                "it blocks its module, unless the import is optional, or is noted.",
             ),
             "aliases": {
-                "description": "Written prefix of module names → the prefix that it stands for.",
+                "description": "Written prefix of module names → the prefix that it stands for, "
+                "where code plays with `sys.path`.",
                 "type": "object",
                 "additionalProperties": _text("The prefix that it stands for."),
             },
             "baseline": _text(
-                "File of the findings that `check` knows already, below the root.",
+                "File of the findings that `check` knows already, below the root; without this "
+                "key the default beside the configuration, where it is there.",
                 default=BASELINE_NAME,
             ),
             "lanes": {
@@ -82,8 +86,8 @@ def json_schema() -> Schema:
             "tests": _table(
                 "Tests that belong to modules.",
                 mirrored=_texts(
-                    "Directories of tests that are laid out like a lane: names with * and ?, ** "
-                    "for any number of directories, {lane} for the lane's.",
+                    "Directories of tests that are laid out like a lane: names with `*` and `?`, "
+                    "`**` for any number of directories, `{lane}` for the lane's; none: `[]`.",
                     default=list(defaults.mirrored_tests),
                 ),
             ),
@@ -99,7 +103,7 @@ def json_schema() -> Schema:
                 "items": _table(
                     "Leave for some imports to break a rule until a day.",
                     required=("importer", "imported", "reason"),
-                    importer=_text("Glob of the importer's dotted name; * also matches dots."),
+                    importer=_text("Glob of the importer's dotted name; `*` also matches dots."),
                     imported=_text("Glob of the imported module's dotted name."),
                     reason=_text("Why; it is shown in reports."),
                     expires={
@@ -122,7 +126,7 @@ def _lane() -> Schema:
             least=1,
         ),
         imports=_texts("The lanes that it may import, besides itself.", default=[]),
-        promotes_to=_text("The next lane."),
+        promotes_to=_text("The next lane; without it, none: its modules stay."),
     )
 
 
@@ -154,8 +158,8 @@ def _gate() -> Schema:
             "default": "command",
         },
         command=_texts(
-            "Program and arguments; no shell reads them. {tests} stands for the tests that reach "
-            "what changed, {modules} for the moved files.",
+            "Program and arguments; no shell reads them. `{tests}` stands for the tests that reach "
+            "what changed, `{modules}` for the moved files.",
             least=1,
         ),
         phase=_choice(Gate, "phase", gate.phase, "Whether it runs ahead of the move or after it."),
@@ -169,10 +173,14 @@ def _gate() -> Schema:
             "default": gate.timeout,
         },
         retries=_integer(
-            "How often it is run again where it failed.", gate.retries, 0, MOST_RETRIES
+            "How often it is run again where it failed, or ran out of time.",
+            gate.retries, 0, MOST_RETRIES,
         ),
         metric={
-            "description": "How the number of a benchmark is read.",
+            "description": "Of a benchmark, which needs it: how the number is read. "
+            "`pytest-benchmark`: the shortest time of each benchmark of such a report; `json`: the "
+            "number at that path, such as `results.0.seconds`; `regex`: the group `value` of the "
+            "last match.",
             "oneOf": [
                 {"const": "pytest-benchmark"},
                 _table("A number of a JSON file.", required=("json",), json=_text("Its path.")),
@@ -182,12 +190,20 @@ def _gate() -> Schema:
                 ),
             ],
         },
-        output=_text("The file that the command writes, below the root."),
-        better=_choice(Benchmark, "better", benchmark.better, "Which numbers are better."),
-        budget=_number(
-            "The loss that is allowed, as a fraction of the base's number.", benchmark.budget, 0, 1
+        output=_text(
+            "Of a benchmark: the file that the command writes, below the root; for `regex` what it "
+            "prints is read unless this is given."
         ),
-        rounds=_integer("How often each tree is measured.", benchmark.rounds, 1, MOST_ROUNDS),
+        better=_choice(
+            Benchmark, "better", benchmark.better, "Of a benchmark: which numbers are better."
+        ),
+        budget=_number(
+            "Of a benchmark: the loss that is allowed, as a fraction of the base commit's number.",
+            benchmark.budget, 0, 1,
+        ),
+        rounds=_integer(
+            "Of a benchmark: how often each tree is measured.", benchmark.rounds, 1, MOST_ROUNDS
+        ),
     )  # fmt: skip
     numbers = ("metric", "output", "better", "budget", "rounds")
     schema["if"] = {"properties": {"kind": {"const": "benchmark"}}, "required": ["kind"]}

@@ -24,7 +24,12 @@ _COMMAND = 300  # characters
 
 
 class Renamed(msgspec.Struct, frozen=True, order=True):
-    """A promoted module's dotted names, before and after the move."""
+    """A promoted module's dotted names.
+
+    Attributes:
+        before: before the move.
+        after: after it.
+    """
 
     before: str
     after: str

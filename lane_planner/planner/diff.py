@@ -47,7 +47,17 @@ class OnlyIn(msgspec.Struct, frozen=True):
 
 
 class Rescheduled(msgspec.Struct, frozen=True):
-    """A module that moves in both plans, in another wave or batch."""
+    """A module that moves in both plans, in another wave or batch.
+
+    Attributes:
+        module: its name when the hop begins.
+        source: lane that it leaves.
+        target: lane that it reaches.
+        wave_before: in the first plan.
+        wave_after: in the second plan.
+        batch_before: in the first plan.
+        batch_after: in the second plan.
+    """
 
     module: str
     source: str

@@ -25,7 +25,12 @@ class PlannedHop(msgspec.Struct, frozen=True):
 
 
 class PlannedMove(msgspec.Struct, frozen=True, order=True):
-    """One module, path to path below the root."""
+    """One module, path to path below the root.
+
+    Attributes:
+        source: when its hop begins.
+        target: after the move.
+    """
 
     source: str
     target: str
@@ -114,7 +119,7 @@ class Cause(msgspec.Struct, frozen=True, order=True):
     """Why a module cannot be promoted.
 
     Attributes:
-        code: as in DESIGN section 5.
+        code: LP101 and so on.
         importer: the module that has to change; for a fault of a file, the module itself.
         imported: what it imports; "" for a fault of a file.
         path: the importer's file.
@@ -150,7 +155,7 @@ class Fix(msgspec.Struct, frozen=True, order=True):
     """Something to mend that stands in the way of promotions.
 
     Attributes:
-        code: of what it mends, as in DESIGN section 5.
+        code: of what it mends.
         importer: the module that has to change; for a module that is missing, the first that
             imports it.
         imported: what it imports; "" for a fault of a file.
@@ -202,11 +207,18 @@ class PackageUnlock(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """The plan in figures; counts of modules, waves, steps, batches and distinct files.
+    """The plan in figures.
 
-    Over several hops `candidates` counts what is wanted of the first lane, and `promotable` what of
-    it reaches the last. `structural` counts what could leave the first lane if all modules were
-    covered by tests, and `excluded` what stays there because the user said so.
+    Attributes:
+        candidates: modules that are to be promoted; over several hops, those of the first lane.
+        promotable: how many of them reach the last lane.
+        blocked: how many modules cannot move, in any hop.
+        waves: of all hops.
+        steps: of all hops.
+        batches: of all hops.
+        rewritten_files: distinct files that follow.
+        structural: how many could leave the first lane if all modules were covered by tests.
+        excluded: how many stay there because the user said so.
     """
 
     candidates: int
@@ -221,22 +233,24 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A promotion plan; see DESIGN section 6 for the fields.
+    """A promotion plan.
 
     Attributes:
         schema: name and version of the format.
         tool: version of the tool.
-        commit: the commit that was analysed, "…-dirty" with uncommitted changes; None outside git.
+        commit: the commit that was analysed, "…-dirty" where Python files differ from it, a plan
+            that `apply` refuses; None outside git.
         config: "sha256:…" of what the configuration means.
         hops: in order; each begins where the one before ends.
         summary: figures.
         steps: in the order of landing.
         batches: likewise.
         blocked: what cannot move, by hop and name.
-        unlocks: what to mend, in the order in which it frees most.
+        unlocks: up to 100 fixes, the one that frees most given those before it first.
         assumed: what was assumed to be otherwise than it is (fixes by id, promoted modules);
             such a plan is not for carrying out.
-        digest: "sha256:…" of all the rest; a plan that was edited does not have it.
+        digest: "sha256:…" of all the rest; a plan that was edited does not have it, and `apply`
+            refuses it.
     """
 
     schema: str

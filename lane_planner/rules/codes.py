@@ -71,12 +71,12 @@ _ALL = (
         "error",
         "import from a lane that the importer's lane may not import",
         "A module imports, anywhere in its file, a module of a lane that is not in the `imports` "
-        "of its own lane. Imports inside functions and under TYPE_CHECKING count too.",
+        "of its own lane. Imports inside functions and under `TYPE_CHECKING` count too.",
         "What is trusted must not lean on what is not yet: a fault in the less trusted lane would "
         "be one of the more trusted lane, and neither could be promoted or taken back alone.",
         "Promote the imported module to a lane that may be imported, or the importer to a lane "
         "that may import it; or move what is shared into a third module below both; or pass the "
-        "object in instead of importing it. For a time, a [[waivers]] entry with a reason and a "
+        "object in instead of importing it. For a time, a `[[waivers]]` entry with a reason and a "
         "day, or the baseline.",
         (("core/a.py", "import lukhas.b\n"), ("lukhas/b.py", "")),
     ),
@@ -107,7 +107,7 @@ _ALL = (
         "Which module comes first decides whether a name is there yet: it works from one entry "
         "point and fails from another. The modules can only move together.",
         "`lane-planner cycles` lists the fewest imports whose removal breaks it, and how hard each "
-        "goes: take out what is unused, put under TYPE_CHECKING what only annotations use, put "
+        "goes: take out what is unused, put under `TYPE_CHECKING` what only annotations use, put "
         "into functions what only they use; else move the shared part into a module of its own.",
         (("candidate/a.py", "import candidate.b\n"), ("candidate/b.py", "import candidate.a\n")),
     ),
@@ -202,7 +202,7 @@ _ALL = (
         "GateFailed",
         "error",
         "a gate failed (the reason names it)",
-        "A command under [[gates]] ended with an error, or took too long, on the tree that the "
+        "A command under `[[gates]]` ended with an error, or took too long, on the tree that the "
         "step makes.",
         "What the gate guards would be broken after the merge.",
         "The evidence holds the gate's output; bisection has kept what passes. Mend it, and apply "

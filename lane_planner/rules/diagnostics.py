@@ -14,7 +14,7 @@ class Diagnostic(msgspec.Struct, frozen=True):
     """A fault of one file that is no violation of a lane rule.
 
     Attributes:
-        code: as in DESIGN section 5.
+        code: LP301, LP302, LP406, LP902, or with `--syntax` LP901.
         module: name of the module (its path where nobody can import it).
         path: its file.
         line: from 1.

@@ -59,12 +59,6 @@ def test_every_code_is_explained() -> None:
             assert text.endswith((".", ".`", "`.")), text
 
 
-def test_documents_have_the_same_codes_with_the_same_words() -> None:
-    text = (ROOT / "docs/formats.md").read_text()
-    rows = re.findall(r"^\| (LP\d{3}) \| (.+) \|$", text, re.MULTILINE)
-    assert rows == [(code.code, code.title) for code in CODES.values()]
-
-
 @pytest.mark.parametrize("code", [code for code in CODES.values() if code.code not in UNSHOWN],
                          ids=lambda code: code.code)  # fmt: skip
 def test_examples_show_what_they_are_examples_of(code: Code, tmp_path: Path) -> None:

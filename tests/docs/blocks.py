@@ -1,7 +1,7 @@
 """The commands in Markdown, and what the text says that they print.
 
 In a block of kind `console`, a line behind "$ " is a command and the lines under it are what it
-prints; "..." stands for any lines. Times, ids of commits and the like are not compared. Programs
+prints; "..." stands for any lines. A block with `title=PATH` behind its kind is that file. Times, ids of commits and the like are not compared. Programs
 are started from argument lists: of a shell's syntax only `;` and comments are known.
 """
 
@@ -12,7 +12,9 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^```(?:console|\w+ title=(?P<path>\S+))\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _ANY = "..."
 # What differs from run to run, or from machine to machine.
 _VARYING = (
@@ -37,12 +39,27 @@ class Command(NamedTuple):
     expected: tuple[str, ...]
 
 
-def commands_in(text: str) -> Iterator[Command]:
-    """Yield the commands of a text, in order."""
+class File(NamedTuple):
+    """A file that a reader of the text writes.
+
+    Attributes:
+        path: below the root of the repository.
+        content: all of it.
+    """
+
+    path: str
+    content: str
+
+
+def actions_in(text: str) -> Iterator[Command | File]:
+    """Yield the commands and files of a text, in order."""
     for block in _BLOCK.finditer(text):
+        if block["path"]:
+            yield File(block["path"], block["content"])
+            continue
         line = text.count("\n", 0, block.start()) + 2
         command: Command | None = None
-        for offset, written in enumerate(block[1].splitlines()):
+        for offset, written in enumerate(block["content"].splitlines()):
             if written.startswith("$ "):
                 if command is not None:
                     yield command

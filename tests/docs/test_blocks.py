@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fixtures.build import build
-from tests.cli.shop import shop
-from tests.docs.blocks import agrees, commands_in
+from tests.cli.shop import commit, shop
+from tests.docs.blocks import Command, File, actions_in, agrees
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Texts whose commands are given in the repository that `make demo` builds; those of the others are
 # given in a small one.
 ON_THE_FIXTURE = ("README.md", "docs/tutorial.md")
+# In this text the small one has no lanes yet.
+WITHOUT_LANES = "docs/how-to/adopt.md"
 TEXTS = sorted(
     str(path.relative_to(PROJECT))
     for path in [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
@@ -41,18 +45,24 @@ def fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_commands_do_what_the_text_says(
     name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    commands = list(commands_in((PROJECT / name).read_text(encoding="utf-8")))
-    if not commands:
+    actions = list(actions_in((PROJECT / name).read_text(encoding="utf-8")))
+    if not actions:
         return
     root = tmp_path / "repository"
     if name in ON_THE_FIXTURE:
         shutil.copytree(request.getfixturevalue("fixture"), root, symlinks=True)
     else:
-        shop(root)
+        shop(root, {"pytest.ini": b"[pytest]\n"})  # so that none above it counts
+    if name == WITHOUT_LANES:
+        (root / "lanes.toml").unlink()
+        commit(root)
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "100"}
     # Gates are programs of the environment that the tests run in.
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    for command in commands:
+    for command in actions:
+        if isinstance(command, File):
+            (root / command.path).write_text(command.content, encoding="utf-8")
+            continue
         printed = ""
         for words in command.programs:
             argv = [*words]
@@ -88,8 +98,25 @@ def test_what_is_said_is_compared(expected: tuple[str, ...], printed: str, same:
 
 def test_commands_are_found() -> None:
     text = "x\n\n```console\n$ one 'a b'; two # what\nout\n\n$ three\n```\n\n    $ four\n"
-    found = [(c.line, c.programs, c.expected) for c in commands_in(text)]
-    assert found == [
-        (4, (("one", "a b"), ("two",)), ("out", "")),
-        (7, (("three",),), ()),
+    assert list(actions_in(text)) == [
+        Command(4, (("one", "a b"), ("two",)), ("out", "")),
+        Command(7, (("three",),), ()),
     ]
+
+
+def test_hooks_and_inputs_that_are_named_are_there() -> None:
+    text = (PROJECT / WITHOUT_LANES).read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(found) for found in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    hooks, workflow = blocks
+    known = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text())
+    asked = [hook["id"] for entry in hooks["repos"] for hook in entry["hooks"]]
+    assert asked and set(asked) <= {hook["id"] for hook in known}
+    inputs = yaml.safe_load((PROJECT / "action.yml").read_text())["inputs"]
+    own = [step for step in workflow["jobs"]["lanes"]["steps"] if "lane-planner" in step["uses"]]
+    assert own and all(step["with"].keys() <= inputs.keys() for step in own)
+    assert set(re.findall(r'`(\w+): "', text)) <= inputs.keys()
+
+
+def test_files_are_found() -> None:
+    text = "```toml title=a.toml\nb = 1\n```\n\n```toml\nc = 2\n```\n\n```console\n$ one\n```\n"
+    assert list(actions_in(text)) == [File("a.toml", "b = 1\n"), Command(10, (("one",),), ())]

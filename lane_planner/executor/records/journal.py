@@ -80,34 +80,59 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
 
 
 class RunResumed(msgspec.Struct, frozen=True, tag="run-resumed"):
-    """A run that was killed is gone on with, by process `pid`."""
+    """A run that was killed is gone on with.
+
+    Attributes:
+        pid: process that goes on with it.
+    """
 
     pid: int
 
 
 class StepIntended(msgspec.Struct, frozen=True, tag="step-intended"):
-    """A step is about to be committed onto `parent`."""
+    """A step is about to be committed.
+
+    Attributes:
+        step: its id.
+        parent: the commit that its own will follow.
+    """
 
     step: str
     parent: str
 
 
 class StepCommitted(msgspec.Struct, frozen=True, tag="step-committed"):
-    """A step's commit is made; nothing refers to it yet."""
+    """A step's commit is made; nothing refers to it yet.
+
+    Attributes:
+        step: its id.
+        commit: full id.
+    """
 
     step: str
     commit: str
 
 
 class StepDropped(msgspec.Struct, frozen=True, tag="step-dropped"):
-    """A step is left out, and why: LP405 and the gate, the place that cannot be rewritten."""
+    """A step is left out.
+
+    Attributes:
+        step: its id.
+        reason: why: LP405 and the gate, the place that cannot be rewritten.
+    """
 
     step: str
     reason: str
 
 
 class GateStarted(msgspec.Struct, frozen=True, tag="gate-started"):
-    """A gate is about to run on the files of a commit."""
+    """A gate is about to run on the files of a commit.
+
+    Attributes:
+        commit: full id.
+        name: the gate's name.
+        phase: "before" or "after" the move.
+    """
 
     commit: str
     name: str
@@ -115,7 +140,13 @@ class GateStarted(msgspec.Struct, frozen=True, tag="gate-started"):
 
 
 class GateAbandoned(msgspec.Struct, frozen=True, tag="gate-abandoned"):
-    """A gate that had begun was ended, as it had come otherwise than was foreseen."""
+    """A gate that had begun was ended, as it had come otherwise than was foreseen.
+
+    Attributes:
+        commit: full id.
+        name: the gate's name.
+        phase: "before" or "after" the move.
+    """
 
     commit: str
     name: str
@@ -152,14 +183,25 @@ class BranchIntended(msgspec.Struct, frozen=True, tag="branch-intended"):
 
 
 class PushIntended(msgspec.Struct, frozen=True, tag="push-intended"):
-    """A branch is about to be pushed at `commit`."""
+    """A branch is about to be pushed.
+
+    Attributes:
+        branch: its name.
+        commit: what it is at: full id.
+    """
 
     branch: str
     commit: str
 
 
 class PullRequestMade(msgspec.Struct, frozen=True, tag="pull-request-made"):
-    """A branch has pull request `number`."""
+    """A branch has a pull request.
+
+    Attributes:
+        branch: its name.
+        number: of the pull request.
+        url: its address.
+    """
 
     branch: str
     number: int
@@ -167,7 +209,11 @@ class PullRequestMade(msgspec.Struct, frozen=True, tag="pull-request-made"):
 
 
 class RunFinished(msgspec.Struct, frozen=True, tag="run-finished"):
-    """The run succeeded: its last branch is at `commit`."""
+    """The run succeeded.
+
+    Attributes:
+        commit: what its last branch is at: full id.
+    """
 
     commit: str
 
@@ -202,7 +248,12 @@ Event = (
 
 
 class StepState(msgspec.Struct, frozen=True):
-    """A step of a run; `commit` is None while it is only intended."""
+    """A step of a run.
+
+    Attributes:
+        id: the plan's name for it.
+        commit: its commit; None while it is only intended.
+    """
 
     id: str
     commit: str | None

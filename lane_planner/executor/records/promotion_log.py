@@ -27,7 +27,14 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class LoggedGate(msgspec.Struct, frozen=True):
-    """How a gate ended."""
+    """How a gate ended.
+
+    Attributes:
+        name: the gate's name.
+        phase: "before" or "after" the move.
+        passed: whether it ended with 0 in time.
+        seconds: wall time.
+    """
 
     name: str
     phase: str

@@ -1,0 +1,1 @@
+"""Programs that the project itself is made with."""
