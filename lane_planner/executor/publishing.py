@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -52,14 +52,15 @@ class Opened(msgspec.Struct, frozen=True):
         branch: its name.
         number: of its pull request; None: it has none.
         url: likewise.
-        outcome: what was done to the pull request; "waiting": nothing, as enough are open.
+        outcome: what was done to the pull request; "closed" or "merged": nothing, as people have
+            done that to it; "waiting": nothing, as enough are open.
         notes: what could not be had.
     """
 
     branch: str
     number: int | None
     url: str | None
-    outcome: str
+    outcome: Literal["made", "updated", "unchanged", "closed", "merged", "waiting"]
     notes: tuple[str, ...] = ()
 
 

@@ -42,8 +42,8 @@ class GateResult(msgspec.Struct, frozen=True):
         seconds: wall time.
         passed: whether it ended with 0 in time.
         timed_out: whether it was ended for exceeding its time limit.
-        output: what it printed on both streams, at most `OUTPUT_LIMIT` bytes in UTF-8: all of it,
-            or its beginning and its end. Of several attempts: of the last one that failed.
+        output: what it printed on both streams, at most 20,000 bytes in UTF-8: all of it, or
+            its beginning and its end. Of several attempts: of the last one that failed.
         attempts: how often it ran; 0: there was nothing for it to run on. All else but `seconds`,
             which counts them all, is of the last one.
         flaky: whether it passed after it had failed.

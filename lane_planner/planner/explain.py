@@ -79,8 +79,7 @@ class Explanation(msgspec.Struct, frozen=True):
         importers: who imports it, by name and line.
         causes: why it cannot be promoted, sorted; empty if it can, or has nowhere to go.
         needs: modules that have to be promoted before or with it, sorted.
-        reasons: the tree that leads to every root cause, as `reasons` makes it; empty if nothing
-            blocks it.
+        reasons: the tree that leads to every root cause; empty if nothing blocks it.
     """
 
     module: str

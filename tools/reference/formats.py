@@ -130,7 +130,7 @@ def _described(type_: _Struct) -> tuple[str, str]:
     rows = []
     config = type_.__struct_config__
     if config.tag is not None:
-        rows.append((code(str(config.tag_field)), code(f'"{config.tag}"'), "which it is."))
+        rows.append((code(str(config.tag_field)), code(f'"{config.tag}"'), "which of them it is."))
     for field in msgspec.structs.fields(type_):
         kinds = typing.get_args(field.type)
         left_out = msgspec.UnsetType if msgspec.UnsetType in kinds else None
@@ -210,9 +210,15 @@ def _words(hint: Any, *, without: type | None = None) -> str:
     if origin in (typing.Union, types.UnionType):
         return either([_words(part) for part in inner if part is not without])
     if origin is tuple and inner[-1] is Ellipsis:
-        return f"list of {_words(inner[0])}"
+        return f"list of {_inside(inner[0])}"
     if origin is tuple:
         return f"({', '.join(map(_words, inner))})"
     if origin is dict:
-        return f"object of {_words(inner[1])}"
+        return f"object of {_inside(inner[1])}"
     raise TypeError(f"no word for {hint}")
+
+
+def _inside(hint: Any) -> str:
+    """Return what the values of a list or an object are, so that an "or" is seen to be of them."""
+    words = _words(hint)
+    return f"({words})" if typing.get_origin(hint) in (typing.Union, types.UnionType) else words

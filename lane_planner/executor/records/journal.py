@@ -60,8 +60,8 @@ class RunStarted(msgspec.Struct, frozen=True, tag="run-started"):
         title: what it is to do, in a line.
         date: the time that its commits bear; "": each its own.
         mode: how branches are made of steps.
-        order: what was asked for, as JSON that `lane_planner.executor.orders` reads; "": it cannot
-            be gone on with.
+        order: what was asked for, as JSON by which `resume` asks for the same; "": it cannot be
+            gone on with.
         batches: ids of the steps that it is to carry out, by their batch, in the order of landing;
             empty: it is not known beforehand.
         log_file: path of another file that the promotion log's lines are added to; "": none.
