@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from lane_planner.base.git import Git
-from lane_planner.executor.records.journal import Journal, RunStarted
+from lane_planner.executor.records.journal import Journal, Recorded, RunStarted
 from lane_planner.executor.storage.places import journal_path, lock_path
 from tests.cli.shop import process_environment, run
 from tests.executor.campaigns import campaign_repository, failing_with, gate_text
@@ -140,7 +141,8 @@ def test_a_run_is_followed_as_json(root: Path, gate_may_end: Path) -> None:
         rest, complaints = follower.communicate(timeout=60)
     assert (follower.returncode, complaints) == (0, "")
     told = [json.loads(line) for line in [*first, *rest.splitlines()]]
-    assert [list(one) for one in told] == [["id", "run", "at", "event"]] * len(told)
+    read = msgspec.convert(told, list[Recorded], str_keys=True)
+    assert msgspec.json.decode(msgspec.json.encode(read)) == told
     kinds = [one["event"]["type"] for one in told]
     assert kinds == [
         "run-started",

@@ -9,6 +9,9 @@ import click
 import msgspec
 import pytest
 
+from lane_planner.base.git import Git
+from lane_planner.executor.records.journal import Journal, RunStarted
+from lane_planner.executor.storage.places import journal_path
 from tests.cli.shop import PROJECT, Ran, commit, run, shop
 from tests.executor.repositories import git
 from tools.reference import commands, formats
@@ -70,14 +73,15 @@ def test_every_command_that_writes_json_is_there() -> None:
             assert (name, format) in known or name == "config", (name, format)
 
 
-def hold(written: Any, heading: str) -> None:
-    """Assert that a document has the fields of its type, and no others."""
-    read = msgspec.convert(written, document(heading))
-    assert msgspec.json.decode(msgspec.json.encode(read)) == written, heading
-
-
 def test_documents_have_the_fields_that_are_told(tmp_path: Path) -> None:
     root = shop(tmp_path / "repository")
+    held = set()
+
+    def hold(written: Any, heading: str) -> None:
+        """Assert that a document has the fields of its type, and no others."""
+        read = msgspec.convert(written, document(heading), str_keys=True)
+        assert msgspec.json.decode(msgspec.json.encode(read)) == written, heading
+        held.add(heading)
 
     def asked(heading: str, *words: str) -> Ran:
         ran = run(root, *words, "--format", "json")
@@ -118,6 +122,11 @@ def test_documents_have_the_fields_that_are_told(tmp_path: Path) -> None:
         hold(msgspec.json.decode(line), "log, a line a promotion")
     asked("trend", "trend")
     asked("verify", "verify")
+    with Journal.open(journal_path(Git.require(root))) as journal:  # a run that was killed
+        journal.start(RunStarted(Git.require(root).head(), "promote/x", "promote x", 1))
+    asked("resume", "resume")
+    # This one needs a run that is under way: tests/cli/test_status.py.
+    assert held == {document.heading for document in DOCUMENTS} - {"status --follow"}
 
 
 def promoted_branch(root: Path) -> str:
