@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from lane_planner.base.errors import EnvironmentFailure, LanePlannerError, UsageError
     from lane_planner.graph.graph import ImportGraph
     from lane_planner.graph.resolve import ImportSite
-    from lane_planner.repository import Findings, Repository, Wanted
+    from lane_planner.repository.checks import Findings
+    from lane_planner.repository.plans import Wanted
+    from lane_planner.repository.repository import Repository
     from lane_planner.scan.modules import Module
 
 __all__ = [
@@ -33,14 +35,14 @@ __all__ = [
 
 _HOMES = {
     "EnvironmentFailure": "base.errors",
-    "Findings": "repository",
+    "Findings": "repository.checks",
     "ImportGraph": "graph.graph",
     "ImportSite": "graph.resolve",
     "LanePlannerError": "base.errors",
     "Module": "scan.modules",
-    "Repository": "repository",
+    "Repository": "repository.repository",
     "UsageError": "base.errors",
-    "Wanted": "repository",
+    "Wanted": "repository.plans",
 }
 
 if not TYPE_CHECKING:  # to a type checker it would mean that every name is there

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from lane_planner.repository import Findings
+    from lane_planner.repository.checks import Findings
 
 _FOUND = pytest.StashKey[tuple[Path, Path]]()
 
@@ -81,7 +81,7 @@ class LanesItem(pytest.Item):
         """
         import datetime
 
-        from lane_planner.repository import Repository
+        from lane_planner.repository.repository import Repository
 
         root, file = self.config.stash[_FOUND]
         cycles = bool(self.config.getoption("lanes_cycles"))

@@ -10,7 +10,7 @@ import pytest
 
 from lane_planner.cli.main import cli
 from lane_planner.config.load import load_settings
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tools.reference.markdown import anchor
 
 ROOT = Path(__file__).parents[1]

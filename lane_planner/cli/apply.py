@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lane_planner.executor.campaign import Result
     from lane_planner.executor.publishing import PullRequests
     from lane_planner.executor.records.journal import Mode
-    from lane_planner.repository import Repository
+    from lane_planner.repository.repository import Repository
 
 
 @click.command()

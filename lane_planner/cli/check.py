@@ -12,7 +12,8 @@ from lane_planner.base.text import printable
 from lane_planner.cli.options import FINDINGS, Common, common
 
 if TYPE_CHECKING:
-    from lane_planner.repository import Findings, Repository
+    from lane_planner.repository.checks import Findings
+    from lane_planner.repository.repository import Repository
 
 
 @click.command()

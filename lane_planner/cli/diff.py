@@ -18,7 +18,7 @@ def command(options: Common, plan_a: Path, plan_b: Path) -> int:
 
     Ends with 0 if both promote the same with the same steps, else with 1.
     """
-    from lane_planner.repository import compare_plans, plan_in
+    from lane_planner.repository.plans import compare_plans, plan_in
 
     options.require_place()
     before, after = (plan_in(plan_content(file), str(file)) for file in (plan_a, plan_b))

@@ -39,7 +39,7 @@ def command(options: Common, module: str) -> int:
 
 def _explain_code(options: Common, wanted: str) -> int:
     from lane_planner.report.codes import code_document, code_text
-    from lane_planner.repository import code_named
+    from lane_planner.repository.checks import code_named
 
     options.require_place()
     code = code_named(wanted)

@@ -35,7 +35,7 @@ def command(
     --gate-time says, else the median of its former runs that passed, else its timeout. Reviews
     are not counted.
     """
-    from lane_planner.repository import plan_in
+    from lane_planner.repository.plans import plan_in
 
     content = None if plan is None else plan_content(plan)
     repository = options.open()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lane_planner.base.git import Git
     from lane_planner.config.partition import Converted, Known
     from lane_planner.config.propose import LaneDraft, Proposal, Survey
-    from lane_planner.repository import Repository
+    from lane_planner.repository.repository import Repository
 
 _FOUND = "found"  # what an option with a file is where no file is named
 
@@ -164,7 +164,7 @@ def _paths(root: Path, git: Git | None) -> tuple[str, ...]:
 
 def _repository(root: Path, git: Git | None, roots: tuple[str, ...]) -> Repository:
     from lane_planner.config.settings import Settings
-    from lane_planner.repository import Repository
+    from lane_planner.repository.repository import Repository
 
     return Repository(Settings(root=root, source_roots=roots), git)
 

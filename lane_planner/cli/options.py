@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lane_planner.executor.shims import ShimChoice
     from lane_planner.report.drawing import Drawing
     from lane_planner.report.findings import Report
-    from lane_planner.repository import Repository
+    from lane_planner.repository.repository import Repository
 
 FINDINGS = ("text", "json", "sarif", "github", "junit", "markdown")
 """The formats of findings; see `lane_planner.report.formats`."""
@@ -61,7 +61,7 @@ class Common:
         Raises:
             LanePlannerError: there is none, or the results will have nowhere to go.
         """
-        from lane_planner.repository import Repository
+        from lane_planner.repository.repository import Repository
 
         self.require_place()
         repository = Repository.open(root=self.root, config=self.config)

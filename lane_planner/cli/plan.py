@@ -50,7 +50,7 @@ def command(
     The plan is simulated before it is written: after every step no import is forbidden and no
     circle is closed that was not before. Ends with 1 if modules are blocked, else with 0.
     """
-    from lane_planner.repository import Wanted
+    from lane_planner.repository.plans import Wanted
 
     repository = options.open()
     data = None if "coverage" in ignore else repository.coverage(coverage)

@@ -16,7 +16,7 @@ from lane_planner.cli.options import Common
 if TYPE_CHECKING:
     import threading
 
-    from lane_planner.repository import Repository
+    from lane_planner.repository.repository import Repository
 
 _SEPARATOR = "-" * 72 + "\n"
 

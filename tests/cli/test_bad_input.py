@@ -992,7 +992,7 @@ def test_a_fault_of_ours_is_one_line_too(made: Path, monkeypatch: pytest.MonkeyP
     def broken(*_: object, **__: object) -> None:
         raise LookupError("a\nb\x1b")
 
-    monkeypatch.setattr("lane_planner.repository.Repository.open", broken)
+    monkeypatch.setattr("lane_planner.repository.repository.Repository.open", broken)
     ran = run(made, "check")
     assert ran.code == 4
     assert ran.err.startswith("lane-planner: error: internal error at test_bad_input.py:")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.cli.shop import CONFIG, NOT_PARSED, commit, run, shop
 from tests.executor.repositories import ENVIRONMENT, git, new_repository
 

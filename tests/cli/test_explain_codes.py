@@ -16,7 +16,7 @@ from lane_planner.config.presets import PRESETS
 from lane_planner.config.settings import Settings
 from lane_planner.planner.schema import Cause
 from lane_planner.report.text import MEANINGS
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from lane_planner.rules.codes import CODES, Code, next_step
 from lane_planner.rules.cycles import Breaker, Cycle
 from lane_planner.rules.diagnostics import Diagnostic

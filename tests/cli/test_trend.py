@@ -16,7 +16,7 @@ from lane_planner.base.errors import UsageError
 from lane_planner.planner.history import Commit, Every, parse_every, sampled
 from lane_planner.planner.trend import Figures, LaneFigures, Sample, progress_of
 from lane_planner.report.trend import sparkline
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.cli.shop import CONFIG, run, shop, state
 from tests.executor.repositories import ENVIRONMENT, git
 

@@ -20,7 +20,7 @@ from unittest import mock
 
 import pytest
 
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from lane_planner.scan.sources import Entry, WorkingTree
 from lane_planner.scan.watch import Watch
 from tests.cli.shop import CONFIG, commit, process_environment, run, shop

@@ -15,7 +15,7 @@ from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.campaign import Result
 from lane_planner.executor.records.journal import Mode
 from lane_planner.report.documents import to_json
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.repositories import ENVIRONMENT, git, new_repository, snapshot
 
 NAMES = tuple(f"m{number:02}" for number in range(16))

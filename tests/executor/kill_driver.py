@@ -32,7 +32,7 @@ from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.gating.rooms import Workers
 from lane_planner.executor.records.journal import Journal, Mode
 from lane_planner.executor.records.status import status
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.campaigns import campaign_repository, planned
 from tests.executor.repositories import ENVIRONMENT, git, snapshot
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from lane_planner.executor.carry_out import Outcome
 from lane_planner.executor.reverting.reverting import Reversal
 from lane_planner.executor.shims import ShimChoice
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.campaigns import tree_of
 from tests.executor.repositories import git, new_repository
 

@@ -14,7 +14,7 @@ from lane_planner.executor.campaign import Result
 from lane_planner.executor.records.journal import Mode
 from lane_planner.executor.records.status import status
 from lane_planner.executor.recovery import roll_back
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.campaigns import (
     CHAIN,
     NAMES,

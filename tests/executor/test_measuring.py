@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.campaigns import campaign_repository
 from tests.executor.repositories import git, snapshot
 

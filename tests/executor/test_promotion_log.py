@@ -11,7 +11,7 @@ from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.executor.records.promotion_log import append, read
 from lane_planner.executor.storage.places import log_path
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.campaigns import campaign_repository, carried_out, failing_with, gate_text
 from tests.executor.repositories import git
 

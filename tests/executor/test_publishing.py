@@ -14,7 +14,7 @@ from lane_planner.executor.apply import ApplyOptions
 from lane_planner.executor.campaign import Result
 from lane_planner.executor.publishing import PullRequests
 from lane_planner.executor.records.status import status
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.campaigns import campaign_repository, carried_out, planned
 from tests.executor.github_server import (
     Answer,

@@ -13,7 +13,7 @@ from lane_planner.executor.records.promotion_log import read
 from lane_planner.executor.records.status import status
 from lane_planner.executor.shims import ShimChoice
 from lane_planner.executor.storage.places import log_path
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.campaigns import gate_text, tree_of
 from tests.executor.repositories import git, make_dirty, new_repository, snapshot
 from tests.executor.reverting import (

@@ -12,7 +12,7 @@ import pytest
 from fixtures.build import build
 from lane_planner.executor.apply import ApplyOptions
 from lane_planner.report.documents import to_json
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.executor.repositories import git
 
 pytestmark = pytest.mark.long

@@ -10,7 +10,8 @@ from typing import Any
 
 from lane_planner.executor.apply import ApplyOptions
 from lane_planner.report.documents import to_json
-from lane_planner.repository import Repository, Wanted
+from lane_planner.repository.plans import Wanted
+from lane_planner.repository.repository import Repository
 from tests.cli.shop import CONFIG, shop
 
 IMG = "<img src=x onerror=window.hacked=1>"

@@ -33,7 +33,7 @@ from lane_planner.report.drawing import (
 from lane_planner.report.graph import packages_text
 from lane_planner.report.graphml import graphml_text
 from lane_planner.report.mermaid import MOST_ARROWS, MOST_TEXT, mermaid_text, too_large
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from lane_planner.rules.cycles import cycles
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.source import scan_source

@@ -19,7 +19,7 @@ from lane_planner.executor.records.status import status
 from lane_planner.planner.schema import Plan
 from lane_planner.report.html.data import BROKEN, KINDS, OPTIONAL, PACKAGE
 from lane_planner.report.html.page import embedded
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from tests.cli.shop import run, shop
 from tests.executor.repositories import git
 from tests.report.pages import FILES, IMG, ODD_GATE, ODD_PLACE, SCRIPT, Page, repository

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lane_planner.planner.schema import Cause
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 
 RULES = Path(__file__).resolve().parents[2] / "fixtures/rules"
 CASES = sorted(path.parent.name for path in RULES.glob("*/expected.json"))

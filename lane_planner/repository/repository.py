@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.git import Git
 from lane_planner.base.text import plural, printable
-from lane_planner.config.globs import PathGlobs, name_glob
 from lane_planner.config.load import find_root, load_settings
 from lane_planner.config.settings import Lane, Settings
-from lane_planner.planner.facts import Scanned, excluded, faults_in, scan_repository
+from lane_planner.planner.facts import excluded, faults_in
+from lane_planner.repository.tree import Tree
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.records import SyntaxFault
-from lane_planner.scan.sources import CommitTree, Entry, WorkingTree
-from lane_planner.scan.tree import Progress, silent
+from lane_planner.scan.sources import WorkingTree
 
 # What planning and promoting load is not loaded by `check`: it runs on every commit.
 if TYPE_CHECKING:
@@ -43,168 +42,19 @@ if TYPE_CHECKING:
     from lane_planner.executor.snapshot import Snapshot
     from lane_planner.graph.graph import ImportGraph
     from lane_planner.graph.verify import Comparison
-    from lane_planner.planner.assume import Assumed
-    from lane_planner.planner.diff import PlanDiff
+    from lane_planner.planner.assume import Assumed, Assumption
     from lane_planner.planner.explain import Explanation
     from lane_planner.planner.forecast import Forecast
     from lane_planner.planner.hop import Facts, Hop
-    from lane_planner.planner.plan import Choice
     from lane_planner.planner.schema import Plan
     from lane_planner.planner.trend import Trend
     from lane_planner.planner.unlocks import Unlocks
-    from lane_planner.rules.baseline import Baseline, Compared, Judged, Update
-    from lane_planner.rules.checking import Checked
-    from lane_planner.rules.codes import Code
-    from lane_planner.rules.cycles import Cycle
-    from lane_planner.rules.diagnostics import Diagnostic
-    from lane_planner.rules.excuses import Excuses, Leftover
-    from lane_planner.rules.indirect import Shared
-    from lane_planner.rules.since import Since, State
-    from lane_planner.rules.violations import Violation
-    from lane_planner.scan.modules import Module
+    from lane_planner.repository.checks import Checks, Findings
+    from lane_planner.repository.plans import Wanted
     from lane_planner.scan.watch import Watch
 
 
-class Findings(msgspec.Struct, frozen=True):
-    """What `check` finds.
-
-    Attributes:
-        violations: forbidden imports, whatever their status, by path and line.
-        diagnostics: faults of the files themselves, by path and line.
-        idle_waivers: waivers that cover nothing, each with why.
-        modules: how many modules were looked at.
-        opaque: how many dynamic imports cannot be read off the source.
-        cycles: circular imports; None: not asked for.
-        baseline: what the baseline says of them; None: there is none.
-        leftovers: waivers and ignores that are of no use, or malformed.
-        shared: the imports that most new indirect violations lead over; None: these were not
-            asked for.
-        waived_cycles: circular imports that are there only with what is waived or ignored.
-        since: what all this is compared with; None: with nothing.
-        syntax: whether every file was parsed as a whole.
-    """
-
-    violations: tuple[Violation, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    idle_waivers: tuple[str, ...]
-    modules: int
-    opaque: int
-    cycles: tuple[Cycle, ...] | None = None
-    baseline: Compared | None = None
-    leftovers: tuple[Leftover, ...] = ()
-    shared: tuple[Shared, ...] | None = None
-    waived_cycles: tuple[Cycle, ...] = ()
-    since: Since | None = None
-    syntax: bool = False
-
-    @property
-    def stale(self) -> tuple[Leftover, ...]:
-        """Waivers, entries of the baseline and ignores that are of no use any more."""
-        known: tuple[Leftover, ...] = ()
-        if self.baseline is not None:
-            from lane_planner.rules.baseline import leftovers
-
-            known = leftovers(self.baseline.judged)
-        waivers = [leftover for leftover in self.leftovers if leftover.kind == "waiver"]
-        ignores = [leftover for leftover in self.leftovers if leftover.kind == "ignore"]
-        return (*waivers, *known, *ignores)
-
-    @property
-    def new(self) -> int:
-        """How many violations and circular imports are neither waived nor in the baseline."""
-        known = frozenset() if self.baseline is None else self.baseline.judged.circles
-        circles = [(cycle.code, cycle.modules) for cycle in self.cycles or ()]
-        return sum(v.status == "new" for v in self.violations) + sum(
-            circle not in known for circle in circles
-        )
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What of a plan is wanted, as a user says it.
-
-    Attributes:
-        module: name or path of the module that is to be promoted, with what must move with it;
-            None: see `only`.
-        only: globs of dotted names or paths; only these modules and what they need move.
-        exclude: likewise, of modules that stay, with all that needs them.
-        prefer: likewise, of modules that come first, with what they need.
-        top: only so many modules that can move, those that unlock most first, with what they
-            need; None: all.
-        weights: what the order inside a wave is made of, as `parse_weights` reads it.
-        fixed: what is taken for mended, as `fixes_named` reads it.
-        promoted: names or paths of modules that are taken for moved to the next lane.
-    """
-
-    module: str | None = None
-    only: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    prefer: tuple[str, ...] = ()
-    top: int | None = None
-    weights: str | None = None
-    fixed: tuple[str, ...] = ()
-    promoted: tuple[str, ...] = ()
-
-
-_ALL = Wanted()
-
-
-class _Before(NamedTuple):
-    """A state that findings are compared with.
-
-    Attributes:
-        ref: as the user said it.
-        commit: which it is: full id.
-        scanned: its files and graph.
-        state: what `check` says of it.
-        note: what is to be known of that.
-    """
-
-    ref: str
-    commit: str
-    scanned: Scanned
-    state: State
-    note: str
-
-
-def plan_in(content: bytes, where: str) -> Plan:
-    """Return the plan that a file holds.
-
-    Args:
-        content: JSON.
-        where: the file's name, for messages.
-
-    Raises:
-        UsageError: it is no plan.
-    """
-    from lane_planner.planner.schema import read_plan
-
-    try:
-        return read_plan(content, where)
-    except RecursionError:
-        raise UsageError(f"{where} is not a plan: it is nested too deeply") from None
-
-
-def code_named(wanted: str) -> Code:
-    """Return what is to be known of a code, such as "LP101".
-
-    Raises:
-        UsageError: there is no such code.
-    """
-    from lane_planner.rules.codes import CODES
-
-    if wanted not in CODES:
-        raise UsageError(f"there is no code {wanted}; the codes are {', '.join(CODES)}")
-    return CODES[wanted]
-
-
-def compare_plans(before: Plan, after: Plan) -> PlanDiff:
-    """Return how two plans differ; see `lane_planner.planner.diff`."""
-    from lane_planner.planner.diff import diff_plans
-
-    return diff_plans(before, after)
-
-
-class Repository:
+class Repository(Tree):
     """A repository and its configuration.
 
     What it tells of the working tree is of the moment when it was first asked; open it anew to see
@@ -224,11 +74,8 @@ class Repository:
     """
 
     def __init__(self, settings: Settings, git: Git | None) -> None:
-        self.settings = settings
-        self.git = git
-        self.progress: Progress = silent
+        super().__init__(settings, git)
         self.unmeasured: tuple[str, ...] = ()
-        self.cache = ScanCache(_cache_file(settings.root, git))
 
     @staticmethod
     def open(
@@ -253,23 +100,6 @@ class Repository:
         except FileNotFoundError as error:
             raise UsageError("the current directory is gone: change to one that exists") from error
         return Repository(load_settings(found, file), Git.find(found))
-
-    def scanned(self, *, external: bool = False) -> Scanned:
-        """Return the working tree's files and graph.
-
-        Args:
-            external: whether imports of what is not first-party are wanted.
-        """
-        source = WorkingTree(self.settings.root, self.git, excluded(self.settings))
-        found = scan_repository(
-            source, self.settings, self.cache, external=external, progress=self.progress
-        )
-        self.cache.save()
-        return found
-
-    @cached_property
-    def _scanned(self) -> Scanned:
-        return self.scanned()
 
     def graph(self, *, external: bool = False) -> ImportGraph:
         """Return the import graph of the working tree, which never changes.
@@ -311,16 +141,12 @@ class Repository:
         Raises:
             UsageError: there is no such module.
         """
-        return self._scanned.lanes.of_path(self._module(module).path)
+        return self._scanned.lanes.of_path(self.module(module).path)
 
     @property
     def prefix(self) -> str:
         """Where the root is below the top of git's work tree: "" or "sub/dir/"."""
         return "" if self.git is None else self.git.prefix
-
-    def looked_at(self) -> Scanned:
-        """Return the files and the graph that all answers of this object are made of."""
-        return self._scanned
 
     def routes(self, source: str | None, target: str | None) -> tuple[tuple[str, str], ...]:
         """Return the ways, from a lane to a lane, that a report tells the plans of.
@@ -350,12 +176,6 @@ class Repository:
         told = self.git.out("show", "--no-patch", "--format=%cs", "HEAD")
         return datetime.date.fromisoformat(told.decode("ascii").strip())
 
-    def faults(self, scanned: Scanned | None = None) -> dict[str, SyntaxFault]:
-        """Return why files of the working tree do not parse, by path."""
-        found = faults_in(scanned or self._scanned, self.cache, progress=self.progress)
-        self.cache.save()
-        return found
-
     def check(
         self,
         *,
@@ -379,193 +199,8 @@ class Repository:
             UsageError: the baseline cannot be read, or there is no such commit.
             EnvironmentFailure: the commits have none in common.
         """
-        known = self._baseline()
-        before = None
-        if since is not None:
-            before = self._before(since, today, syntax=syntax, cycles=cycles, transitive=transitive)
-        scanned = self._scanned
-        records = scanned.scan.records
-        transitive = transitive or self.settings.transitive
-        checked = self._checked(
-            scanned, self.settings, today, syntax=syntax, cycles=cycles, transitive=transitive
-        )
-        circles, waived = self._circles(checked) if cycles else (None, ())
-        found = Findings(
-            checked.violations,
-            checked.diagnostics,
-            (),
-            len(scanned.graph.table.by_path),
-            sum(len(record.opaque) for record in records.values()),
-            circles,
-            None,
-            checked.leftovers,
-            () if transitive else None,
-            waived,
-            None,
-            syntax,
-        )
-        if known is not None:
-            found = self._compared(found, known)
-        if before is not None:
-            found = self._brought(found, before)
-        return self._summed_up(found, checked.excuses)
-
-    def _checked(
-        self,
-        scanned: Scanned,
-        settings: Settings,
-        today: datetime.date,
-        *,
-        syntax: bool,
-        cycles: bool,
-        transitive: bool,
-    ) -> Checked:
-        from lane_planner.rules.checking import check
-
-        return check(
-            scanned.graph,
-            scanned.scan.records,
-            settings,
-            scanned.lanes,
-            today,
-            faults=self.faults(scanned) if syntax else {},
-            cycles=cycles,
-            transitive=transitive,
-        )
-
-    def _circles(self, checked: Checked) -> tuple[tuple[Cycle, ...], tuple[Cycle, ...]]:
-        """Return the circular imports that count, and those that are let through."""
-        from lane_planner.rules.cycles import cycles
-
-        graph, records = self._scanned.graph, self._scanned.scan.records
-        if not checked.outside:
-            return self.cycles(), ()
-        counted = cycles(graph, records, self.contents, checked.outside)
-        known = {(cycle.code, cycle.modules) for cycle in counted}
-        waived = [cycle for cycle in self.cycles() if (cycle.code, cycle.modules) not in known]
-        return counted, tuple(waived)
-
-    def _summed_up(self, found: Findings, excuses: Excuses) -> Findings:
-        """Return findings with what is said of them in words."""
-        if found.shared is not None:
-            from lane_planner.rules.indirect import shared_imports
-
-            scanned = self._scanned
-            new = [violation for violation in found.violations if violation.status == "new"]
-            shared = shared_imports(scanned.graph, self.settings, scanned.lanes, excuses, new)
-            found = msgspec.structs.replace(found, shared=shared)
-        waivers = [one for one in found.leftovers if one.kind == "waiver"]
-        return msgspec.structs.replace(
-            found,
-            idle_waivers=tuple(f"{one.importer} → {one.imported} {one.reason}" for one in waivers),
-        )
-
-    def _before(
-        self, ref: str, today: datetime.date, *, syntax: bool, cycles: bool, transitive: bool
-    ) -> _Before:
-        """Return what `check` said where a commit and what is checked out parted.
-
-        It is asked as a whole: with the configuration and the baseline of then.
-        """
-        from lane_planner.rules.baseline import judge, leftovers
-        from lane_planner.rules.since import State
-
-        git = self.require_git()
-        commit = git.merge_base(ref)
-        settings, note = self._settings_at(git, commit)
-        scanned = scan_repository(
-            CommitTree(git, commit, excluded(settings)),
-            settings,
-            self.cache,
-            progress=self.progress,
-        )
-        transitive = transitive or settings.transitive
-        checked = self._checked(
-            scanned, settings, today, syntax=syntax, cycles=cycles, transitive=transitive
-        )
-        violations, circles, stale = checked.violations, checked.circles, checked.leftovers
-        known, fault = self._baseline_at(git, commit, settings)
-        note = "; ".join(filter(None, (note, fault)))
-        if known is not None:
-            judged = judge(violations, circles, known, chains=transitive)
-            violations = judged.violations
-            stale = (*stale, *leftovers(judged))
-            if circles is not None:
-                circles = tuple(circle for circle in circles if circle not in judged.circles)
-        state = State(violations, circles, checked.diagnostics, stale)
-        return _Before(ref, commit, scanned, state, note)
-
-    def _settings_at(self, git: Git, commit: str) -> tuple[Settings, str]:
-        """Return the configuration of a commit; where there is none to use, the present one."""
-        from lane_planner.config.load import settings_in
-
-        source = self.settings.source
-        root = self.settings.root
-        if source is None or not source.is_relative_to(root):
-            return self.settings, ""
-        path = source.relative_to(root).as_posix()
-        content = git.content(commit, path)
-        if content is None:
-            return self.settings, f"{path} was not there then: the present one is used for both"
-        try:
-            return settings_in(content, root, source), ""
-        except UsageError as error:
-            return self.settings, f"of then {error.message}: the present one is used for both"
-
-    def _baseline_at(
-        self, git: Git, commit: str, settings: Settings
-    ) -> tuple[Baseline | None, str]:
-        """Return the baseline of a commit, None if it has none, and what is wrong with it."""
-        from lane_planner.rules.baseline import read_baseline
-
-        file, root = settings.baseline_file, self.settings.root
-        if not file.is_relative_to(root):
-            return self._baseline(), ""
-        path = file.relative_to(root).as_posix()
-        content = git.content(commit, path)
-        if content is None:
-            return None, ""
-        try:
-            return read_baseline(content, path), ""
-        except UsageError as error:  # nobody can mend what was
-            return None, f"the baseline of then is left out: {error.message}"
-
-    def _brought(self, found: Findings, before: _Before) -> Findings:
-        """Return what of some findings did not count before."""
-        from lane_planner.rules.since import Since, State, brought, names_after
-        from lane_planner.scan.renames import moved_files
-
-        then, now = before.scanned, self._scanned
-        moved = moved_files(self.require_git(), before.commit, then.scan.keys, now.scan.keys)
-        after = names_after(then.graph.table, now.graph.table, moved)
-        known = frozenset() if found.baseline is None else found.baseline.judged.circles
-        circles = None
-        if found.cycles is not None:
-            every = ((cycle.code, cycle.modules) for cycle in found.cycles)
-            circles = tuple(circle for circle in every if circle not in known)
-        state = State(found.violations, circles, found.diagnostics, found.stale)
-        new = brought(state, before.state, after, moved)
-        cycles = found.cycles
-        if cycles is not None:
-            wanted = frozenset(new.circles or ())
-            cycles = tuple(cycle for cycle in cycles if (cycle.code, cycle.modules) in wanted)
-        counted = sum(violation.status == "new" for violation in found.violations)
-        older = counted - len(new.violations) + len(circles or ()) - len(new.circles or ())
-        baseline = found.baseline
-        if baseline is not None:
-            entries = {leftover.entry for leftover in new.leftovers}
-            stale = tuple(one for one in baseline.judged.stale if str(one.entry) in entries)
-            judged = msgspec.structs.replace(baseline.judged, stale=stale)
-            baseline = msgspec.structs.replace(baseline, judged=judged)
-        return msgspec.structs.replace(
-            found,
-            violations=new.violations,
-            diagnostics=new.diagnostics,
-            cycles=cycles,
-            baseline=baseline,
-            leftovers=tuple(one for one in new.leftovers if one.kind != "baseline"),
-            waived_cycles=(),
-            since=Since(before.ref, before.commit, older, before.note),
+        return self._checks.check(
+            today=today, syntax=syntax, cycles=cycles, transitive=transitive, since=since
         )
 
     def update_baseline(self, found: Findings, *, additions: bool) -> Findings:
@@ -581,83 +216,18 @@ class Repository:
         Raises:
             EnvironmentFailure: it cannot be written.
         """
-        from lane_planner.base.output import write_output
-        from lane_planner.rules.baseline import Baseline, read_baseline, update
-
-        content = self._baseline_content()
-        if content is None and not additions:
-            return found
-        before = Baseline() if content is None else read_baseline(content, self.baseline_path)
-        change = update(self._judged(found, before), before, additions=additions)
-        after = change.after.text().encode("utf-8")
-        if after != content:
-            write_output(self.settings.baseline_file, after)
-        if additions and found.shared is not None:
-            found = msgspec.structs.replace(found, shared=())  # nothing is new any more
-        return self._compared(found, change.after, change)
+        return self._checks.update_baseline(found, additions=additions)
 
     @property
     def baseline_path(self) -> str:
         """The baseline's file, whether or not it is there, below the root if it can be."""
-        file = self.settings.baseline_file
-        root = self.settings.root
-        return file.relative_to(root).as_posix() if file.is_relative_to(root) else str(file)
-
-    def _baseline(self) -> Baseline | None:
-        """Return what the baseline holds, or None if there is none."""
-        content = self._baseline_content()
-        if content is None:
-            return None
-        from lane_planner.rules.baseline import read_baseline
-
-        return read_baseline(content, self.baseline_path)
-
-    def _baseline_content(self) -> bytes | None:
-        file = self.settings.baseline_file
-        try:
-            if not file.exists():
-                return None
-            if file.is_file():  # a pipe would be waited for
-                return file.read_bytes()
-        except OSError as error:
-            why = error.strerror or str(error)
-        else:
-            why = "it is not a file"
-        raise UsageError(printable(f"cannot read the baseline {self.baseline_path}: {why}"))
-
-    def _judged(self, found: Findings, known: Baseline) -> Judged:
-        from lane_planner.rules.baseline import judge
-
-        circles = None
-        if found.cycles is not None:
-            circles = [(cycle.code, cycle.modules) for cycle in found.cycles]
-        return judge(found.violations, circles, known, chains=found.shared is not None)
-
-    def _compared(self, found: Findings, known: Baseline, change: Update | None = None) -> Findings:
-        from lane_planner.rules.baseline import Compared
-
-        judged = self._judged(found, known)
-        return msgspec.structs.replace(
-            found,
-            violations=judged.violations,
-            baseline=Compared(self.baseline_path, judged, change),
-        )
-
-    def cycles(self) -> tuple[Cycle, ...]:
-        """Return the circular imports of the working tree."""
-        from lane_planner.rules.cycles import cycles
-
-        return cycles(self._scanned.graph, self._scanned.scan.records, self.contents)
-
-    def contents(self, paths: Collection[str]) -> dict[str, bytes]:
-        """Return the bytes of files of the working tree by path, of those that can be read."""
-        entries = [entry for path, entry in self._entries.items() if path in paths]
-        contents = self._scanned.source.contents(entries)
-        return {entry.path: found for entry, found in contents if isinstance(found, bytes)}
+        return self._checks.baseline_path
 
     @cached_property
-    def _entries(self) -> dict[str, Entry]:
-        return {entry.path: entry for entry in self._scanned.source.entries()}
+    def _checks(self) -> Checks:
+        from lane_planner.repository.checks import Checks
+
+        return Checks(self)
 
     def coverage(self, file: Path | None = None) -> Mapping[str, float] | None:
         """Return the fraction of each file's lines that tests run, by path.
@@ -680,7 +250,7 @@ class Repository:
             file = self.settings.root / self.settings.coverage.data
             if not file.exists():
                 return None
-        memory = _cache_file(self.settings.root, self.git, "coverage")
+        memory = self.cache_file("coverage")
         data = dict(read_coverage(file, self.settings.root, memory).files)
         if not any((self.settings.root / path).is_file() for path in data):
             raise UsageError(
@@ -727,7 +297,7 @@ class Repository:
         self,
         lanes: Sequence[Lane],
         coverage: Mapping[str, float] | None,
-        wanted: Wanted = _ALL,
+        assumption: Assumption | None = None,
     ) -> Assumed:
         """Return the first hop along some lanes."""
         from lane_planner.planner.assume import Assumption, assume
@@ -740,8 +310,7 @@ class Repository:
             faults.update(faults_in(scanned, self.cache, lane, progress=self.progress))
         self.cache.save()
         facts = facts_of(scanned, self.settings, faults, MADE_INIT, coverage)
-        assumption = Assumption(wanted.fixed, wanted.promoted)
-        return assume(facts, lanes[0], lanes[1], assumption)
+        return assume(facts, lanes[0], lanes[1], assumption or Assumption())
 
     def unlocks(
         self,
@@ -772,7 +341,7 @@ class Repository:
         source: str | None = None,
         target: str | None = None,
         *,
-        wanted: Wanted = _ALL,
+        wanted: Wanted | None = None,
         coverage: Mapping[str, float] | None = None,
     ) -> Plan:
         """Return the promotion plan from one lane to another, over all between, simulated.
@@ -781,67 +350,38 @@ class Repository:
             source: lane to leave; None: that of the wanted module, or the one that promotes to
                 `target`, or the first.
             target: lane to reach; None: the next one.
-            wanted: what of it is wanted, and in what order.
+            wanted: what of it is wanted, and in what order; None: all.
             coverage: as from `coverage`.
 
         Raises:
             UsageError: there is no such lane, the target does not come after it, a glob matches
                 no module, there is no such module, or what is assumed means nothing.
         """
+        from lane_planner.planner.assume import Assumption
         from lane_planner.planner.hop import route
         from lane_planner.planner.plan import make_plan
+        from lane_planner.repository.plans import Wanted, choice, gates_for
 
+        wanted = wanted or Wanted()
         goal = None
         if wanted.module is not None:
-            goal = self._module(wanted.module)
+            goal = self.module(wanted.module)
             if source is None:
                 source = self._scanned.lanes.of_path(goal.path)
                 if source is None:
                     raise UsageError(f"{printable(goal.name)} is in no lane: it cannot be promoted")
         lanes = route(self.settings, source, target)
-        found = self._opened(lanes, coverage, wanted)
+        assumption = Assumption(wanted.fixed, wanted.promoted)
+        found = self._opened(lanes, coverage, assumption)
         return make_plan(
             found.facts,
             found.hop,
             commit=self.commit_label(),
-            choice=self._choice(found.facts, found.hop, wanted, goal),
+            choice=choice(self, found.facts, found.hop, wanted, goal),
             onward=lanes[2:],
-            gates_for=_gates_for(self.settings),
+            gates_for=gates_for(self.settings),
             assumed=found.what,
         )
-
-    def _choice(self, facts: Facts, hop: Hop, wanted: Wanted, goal: Module | None) -> Choice:
-        from lane_planner.planner.plan import Choice
-        from lane_planner.planner.ranking import Ranking, parse_weights, read_history
-
-        goals = _matching(facts, hop, "--only", wanted.only)
-        if goal is not None:
-            if goal.name not in hop.targets:
-                raise UsageError(
-                    f"{printable(goal.name)} is no module of lane {hop.source.name} that could be "
-                    "promoted"
-                )
-            goals = frozenset({goal.name})
-        weights = None if wanted.weights is None else parse_weights(wanted.weights)
-        history = None
-        if weights is not None and not {"recency", "churn"}.isdisjoint(weights):
-            history = read_history(self.require_git())
-        return Choice(
-            goals=goals,
-            excluded=_matching(facts, hop, "--exclude", wanted.exclude) or frozenset(),
-            top=wanted.top,
-            ranking=Ranking(
-                _matching(facts, hop, "--prefer", wanted.prefer) or frozenset(), weights, history
-            ),
-        )
-
-    def _module(self, wanted: str) -> Module:
-        """Return the module that a name or path on the command line means."""
-        from lane_planner.planner.explain import find_module
-
-        if not wanted:
-            raise UsageError("no module or path is called '': see `lane-planner graph`")
-        return find_module(self._scanned.graph, wanted, tuple(self._readings(wanted)))
 
     def explain(self, wanted: str) -> Explanation:
         """Return where a module of the working tree stands, and what keeps it there.
@@ -857,7 +397,7 @@ class Repository:
         from lane_planner.promotion.values import MADE_INIT
 
         scanned = self._scanned
-        module = self._module(wanted)
+        module = self.module(wanted)
         lane = scanned.lanes.lane_path(module.path)
         if lane is None or lane[1].promotes_to is None:
             facts = facts_of(scanned, self.settings, {}, MADE_INIT)
@@ -899,11 +439,11 @@ class Repository:
         density = parse_every(every)
         commits = commits_between(git, since, until, first_parent=first_parent)
         # Old contents in a file of their own: `check` loads what it knows on every run.
-        records = ScanCache(_cache_file(self.settings.root, git, "history"))
+        records = ScanCache(self.cache_file("history"))
         found = make_trend(
             git, self.settings, sampled(commits, density), MADE_INIT,
             lane=lane, own_configuration=own_configuration, records=records,
-            memory=_cache_file(self.settings.root, git, "trend"), progress=self.progress,
+            memory=self.cache_file("trend"), progress=self.progress,
         )  # fmt: skip
         if found.computed:
             records.save()
@@ -920,21 +460,6 @@ class Repository:
         return compare_with_grimp(
             self._scanned.graph, self.settings.root, self.settings.source_roots
         )
-
-    def commit_label(self) -> str | None:
-        """Return the commit that is checked out, "…-dirty" if Python files differ from it.
-
-        Returns:
-            None outside git, and before the first commit.
-        """
-        if self.git is None:
-            return None
-        commit = self.git.commit_id()
-        if commit is None:
-            return None
-        known = self._scanned.scan.records
-        dirty = any(p in known or p.endswith((".py", ".pyi")) for p in self.git.changed_paths())
-        return f"{commit}-dirty" if dirty else commit
 
     def snapshot(self, coverage: Mapping[str, float] | None, commit: str | None = None) -> Snapshot:
         """Return a commit, read, for promotions.
@@ -984,7 +509,7 @@ class Repository:
         if self.settings.lane(target) is None:
             next_lane(self.settings, None, target)
         snapshot = self.snapshot(self._needed_coverage())
-        goal = find_goal(snapshot, wanted, self._readings(wanted))
+        goal = find_goal(snapshot, wanted, self.readings(wanted))
         source, reached = next_lane(self.settings, goal.lane, target)
         snapshot = snapshot.leaving(source, self.cache)
         self.cache.save()
@@ -1068,6 +593,7 @@ class Repository:
         """
         from lane_planner.executor.apply import ApplyOptions
         from lane_planner.executor.orders import keep_order
+        from lane_planner.repository.plans import plan_in
 
         options = options or ApplyOptions()
         plan = plan_in(content, where)
@@ -1101,6 +627,7 @@ class Repository:
         from lane_planner.executor.orders import kept_plan, order_of
         from lane_planner.executor.publishing import Publisher
         from lane_planner.executor.recovery import interrupted_run, settle
+        from lane_planner.repository.plans import plan_in
 
         git = self.require_git()
         run = interrupted_run(git)
@@ -1196,7 +723,7 @@ class Repository:
         git = self.require_git()
         snapshot = self.snapshot(None)
         landings = find_landings(snapshot, read(git))
-        chosen = [choose(git, landings, w, self._readings(w), plan=plan) for w in wanted]
+        chosen = [choose(git, landings, w, self.readings(w), plan=plan) for w in wanted]
         return work_out(snapshot, landings, chosen, with_dependents=with_dependents)
 
     def revert(
@@ -1283,22 +810,6 @@ class Repository:
         found = self.coverage()
         return {} if found is None and self.settings.coverage is not None else found
 
-    def require_git(self) -> Git:
-        """Return the git repository that holds the root.
-
-        Raises:
-            UsageError: there is none.
-        """
-        return Git.require(self.settings.root) if self.git is None else self.git
-
-    def _readings(self, wanted: str) -> list[str]:
-        """Return a path given on the command line, relative to the root."""
-        try:
-            below = (Path.cwd() / wanted).resolve().relative_to(self.settings.root.resolve())
-        except (ValueError, OSError, RuntimeError):  # outside, odd, or a loop of links
-            return []
-        return [below.as_posix()]
-
 
 def _publishing(git: Git, wanted: PullRequests | None) -> tuple[Publisher | None, str]:
     """Return what opens the pull request that is wanted, and the order by which it can be later."""
@@ -1315,36 +826,3 @@ def _onto_a_branch(git: Git, wanted: PullRequests) -> PullRequests:
     """Return what is wanted with the branch that it goes into, which a resumed run must know."""
     onto = git.branch() if wanted.onto is None else wanted.onto
     return msgspec.structs.replace(wanted, onto=onto)
-
-
-def _cache_file(root: Path, git: Git | None, kind: str = "scan") -> Path | None:
-    if git is None:
-        return None  # outside git there is no place of ours to write to
-    mark = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return git.state_dir / "cache" / f"{kind}-{mark}.bin"
-
-
-def _matching(facts: Facts, hop: Hop, option: str, globs: tuple[str, ...]) -> frozenset[str] | None:
-    """Return the candidates that globs match, or None without globs."""
-    if not globs:
-        return None
-    paths = PathGlobs([glob for glob in globs if "/" in glob])
-    names = [name_glob(glob) for glob in globs if "/" not in glob]
-    chosen = frozenset(
-        name
-        for name in hop.candidates
-        if any(matches(name) for matches in names) or paths.matches(hop.paths[name])
-    )
-    if not chosen:
-        shown = printable(", ".join(globs))
-        raise UsageError(f"{option} {shown} matches no module of lane {hop.source.name}")
-    return chosen
-
-
-def _gates_for(settings: Settings) -> Callable[[Collection[str]], list[str]]:
-    globs = [(gate.name, PathGlobs(gate.when) if gate.when else None) for gate in settings.gates]
-
-    def gates_for(paths: Collection[str]) -> list[str]:
-        return [name for name, when in globs if when is None or any(map(when.matches, paths))]
-
-    return gates_for

@@ -1,0 +1,1 @@
+"""A repository as commands and other programs see it."""
