@@ -6,15 +6,17 @@ In tach a module is a name with all below it that is no module of its own, which
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import printable
-from lane_planner.config.partition import Ban, Known, Part, Rules, expression_pattern
+from lane_planner.config.partition import Ban, Known, Part, Rules
 from lane_planner.config.paths import normal_path, path_fault
 
 _FILE, _PROJECT, _DOMAIN = "tach.toml", "pyproject.toml", "tach.domain.toml"
@@ -33,7 +35,23 @@ _MODULE_KEYS = frozenset(
         "visibility", "strict", "depends_on_external", "cannot_depend_on_external",
     }
 )  # fmt: skip
-_ALL = ("*",)  # visible to all
+_ALL = "*"  # who may see a module that does not say
+
+# The pieces of a glob. They are those of the crate globset, with dots for slashes: `**` stands for
+# any number of names where it is one by itself, but for a glob that is nothing else.
+_GLOB = re.compile(
+    r"""
+      (?P<first> ^\*\*\. )
+    | (?P<inner> \.\*\*(?=\.|$) )
+    | (?P<some> \*+ )
+    | (?P<one> \? )
+    | \[ (?P<other> [!^]? ) (?P<among> [^\]]+ ) \]
+    | \{ (?P<either> [^{}]* ) \}
+    | (?P<plain> . )
+    """,
+    re.VERBOSE,
+)
+_IN_GLOBS = frozenset("*?[{")
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -176,13 +194,48 @@ def _forbidden(
             return True
         if not explicit:
             return False
-    if _named(b.name, a.cannot_depend_on) or not _named(a.name, b.visibility):
+    visible = _ALL in b.visibility or _named(a.name, b.visibility)
+    if _named(b.name, a.cannot_depend_on) or not visible:
         return True
     return a.depends_on is not None and not b.utility and not _named(b.name, a.depends_on)
 
 
-def _named(name: str, expressions: Iterable[str]) -> bool:
-    return any(e == "*" or expression_pattern(e).fullmatch(name) for e in expressions)
+def _named(name: str, globs: Iterable[str]) -> bool:
+    return any(_glob(glob).fullmatch(name) for glob in globs)
+
+
+@cache
+def _glob(glob: str) -> re.Pattern[str]:
+    """Return the pattern of the dotted names that one of tach's globs means.
+
+    Raises:
+        UsageError: it has a class of characters that is none, such as `[z-a]`.
+    """
+    try:
+        return re.compile(_glob_source(glob))
+    except re.error as error:
+        raise UsageError(printable(f'"{glob}" is no glob, {error.msg}: mend it')) from error
+
+
+def _glob_source(glob: str) -> str:
+    source = ""
+    for piece in _GLOB.finditer(glob):
+        if piece["first"]:
+            source += r"(?:[^.]+\.)*"
+        elif piece["inner"]:
+            source += r"(?:\.[^.]+)*"
+        elif piece["some"]:
+            source += r"[^.]*"
+        elif piece["one"]:
+            source += r"[^.]"
+        elif piece["among"]:
+            among = piece["among"].replace("\\", r"\\").replace("[", r"\[")
+            source += f"[{'^' if piece['other'] else ''}{among}]"
+        elif piece["either"] is not None:
+            source += f"(?:{'|'.join(map(_glob_source, piece['either'].split(',')))})"
+        else:
+            source += re.escape(piece["plain"])
+    return source
 
 
 def _layers(project: Project) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -221,14 +274,23 @@ def _modules(project: Project, known: Known, notes: list[str]) -> dict[str, _Mod
                     notes.append("<root> has depends_on: here code in no lane may import anything")
                 continue
             module = _module(project.source, path, table, domain_name, notes)
-            if "*" not in path:
+            if _IN_GLOBS.isdisjoint(path):
                 named[path] = module
                 if path not in known.places:
                     notes.append(f"there is no module {path}; its lane is empty")
                 continue
-            for match in known.matching(path):
+            # A directory without `__init__.py` is no module to tach's globs.
+            matches = [
+                name
+                for name in sorted(known.places)
+                if (name not in known.packages or name in known.inits) and _named(name, (path,))
+            ]
+            for match in matches:
                 globbed[match] = msgspec.structs.replace(module, name=match)
-            notes.append(f"{path} stands for the modules of today, not for those added later")
+            if matches:
+                notes.append(f"{path} stands for the modules of today, not for those added later")
+            else:
+                notes.append(f"{path} matches no module")
     return {**globbed, **named}
 
 
@@ -255,7 +317,7 @@ def _module(
         layer if isinstance(layer, str) else None,
         table.get("utility") is True,
         table.get("unchecked") is True,
-        _ALL
+        (_ALL,)
         if visibility is None
         else tuple(_absolute(n, domain) for n in _texts(source, table, "visibility")),
     )

@@ -172,6 +172,51 @@ def test_what_it_means(tmp_path: Path, text: str, broken: set[tuple[str, int]]) 
     assert lanes_say(root) == broken, (root / "lanes.toml").read_text()
 
 
+GLOBS = (
+    "*", "**", "shop.*", "shop.**", "*.*", "**.deep", "shop.**.core_x", "shop.core_*", "shop.core_?",
+    "shop.{web,core_*}", "shop.[!c]*", "shop.core_x.**", "shop.**.*", "**.**", "shop**", "[t]op",
+)  # fmt: skip
+NAMED = (
+    "shop", "shop.web", "shop.util", "shop.core_x", "shop.core_x.deep", "shop.core_x.deep.er",
+    "shop.core_utils", "shop.ns.part", "top",
+)  # fmt: skip
+
+
+def globbed(importers: int) -> dict[str, str]:
+    """Return a repository whose modules `me0`, `me1` … import all its others."""
+    packages = {"shop", "shop.core_x", "shop.core_x.deep"}
+    files = {
+        f"{name.replace('.', '/')}{'/__init__' if name in packages else ''}.py": ""
+        for name in NAMED
+    }
+    imports = "".join(f"import {name}\n" for name in NAMED)
+    return {**files, **{f"me{number}.py": imports for number in range(importers)}}
+
+
+@pytest.mark.parametrize("key", ["depends_on", "cannot_depend_on"])
+def test_globs_mean_what_they_mean_to_tach(tmp_path: Path, key: str) -> None:
+    text = "".join(f'[[modules]]\npath = "{name}"\n' for name in NAMED)
+    for number, glob in enumerate(GLOBS):
+        text += f'[[modules]]\npath = "me{number}"\n{key} = ["{glob}"]\n'
+    root = write_files(tmp_path, {**globbed(len(GLOBS)), "tach.toml": text})
+    expected = tach_says(root)
+    assert run(root, "init", "--from-tach").code == 0
+    assert lanes_say(root) == expected
+    assert len({frozenset(n for f, n in expected if f == f"me{i}.py") for i in range(16)}) > 10
+
+
+@pytest.mark.parametrize("glob", ["**", "shop.core_?", "shop.ns.*", "shop.core_x.**"])
+def test_globs_name_the_modules_that_they_name_to_tach(tmp_path: Path, glob: str) -> None:
+    # What is named by itself may overrule a glob only when it comes after it.
+    text = f'[[modules]]\npath = "{glob}"\n[[modules]]\npath = "me0"\ndepends_on = []\n'
+    root = write_files(tmp_path, {**globbed(1), "tach.toml": text})
+    expected = tach_says(root)
+    ran = run(root, "init", "--from-tach")
+    assert ran.code == 0, ran
+    assert lanes_say(root) == expected
+    assert ("matches no module" in ran.err) == (not expected)
+
+
 def test_domains(tmp_path: Path) -> None:
     domain = '[root]\ndepends_on = ["//shop.util"]\n[[modules]]\npath = "store"\ndepends_on = []\n'
     files = {**PACKAGE, "tach.toml": '[[modules]]\npaths = ["shop.web", "shop.util"]\n'}
@@ -194,6 +239,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "modules of texts": ("modules = ['a']", "modules is no array of tables"),
     "no path": ("[[modules]]\npath = 'shop'\ndepends_on = [{}]", "an item without a path"),
     "an unknown layer": (MODULES + "layer = 'x'", 'there is no layer "x", add it to layers'),
+    "no glob": (MODULES + 'cannot_depend_on = ["shop.[z-a]"]', '"shop.[z-a]" is no glob, bad char'),
     "a root outside": ("source_roots = ['..']\n" + MODULES, 'source_roots: ".." has a .. part'),
     "nothing": ("", "nothing in tach's configuration can become lanes"),
 }
