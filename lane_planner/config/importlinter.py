@@ -381,7 +381,7 @@ class _Reader:
         self, contract: Mapping[str, object], key: str, title: str, *, needed: bool = True
     ) -> tuple[str, ...]:
         found = _texts(self._options, contract, key, title)
-        if needed and not found:
+        if needed and key not in contract:
             raise self._error(title, f"{key} is missing")
         return found
 

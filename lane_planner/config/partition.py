@@ -308,11 +308,14 @@ class _Pieces:
             return (self._known.inits[part.name],)
         if part.name in self._known.places:
             return self._known.places[part.name]
-        # Nothing is there yet: it may come as a module or as a package.
+        # Nothing is there yet: it may come as a module or as a package, in packages to come.
         parent, _, tail = part.name.rpartition(".")
+        while parent and parent not in self._known.places:
+            parent, _, above = parent.rpartition(".")
+            tail = f"{above}/{tail}"
         below = self._known.places.get(parent, self._known.source_roots[:1])
         base = below[0].removesuffix(".py")
-        path = "/".join(p for p in (base if base != "." else "", tail) if p)
+        path = tail if base == "." else f"{base}/{tail}"
         return (path, f"{path}.py")
 
     def _names(self) -> dict[Part, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,33 @@ def test_converted_file(tmp_path: Path) -> None:
         'reason = "ignored in import-linter\'s layers contract \\"L\\""\n',
     ]
     assert lanes_say(root) == set()
+
+
+def test_no_importer_may_be_allowed(tmp_path: Path) -> None:
+    """An option that is there with nothing in it is not one that is missing."""
+    contract = (
+        "[importlinter:contract:1]\nname = P\ntype = protected\n"
+        "protected_modules = shop.web\nallowed_importers =\n"
+    )
+    root = write_files(tmp_path, {**PACKAGE, ".importlinter": HEAD + contract})
+    (expected,) = importlinter_says([root], tmp_path)
+    ran = run(root, "init", "--from-importlinter")
+    assert ran.code == 0, ran
+    assert lanes_say(root) == expected == {("shop.db.store", "shop.web.form")}
+
+
+def test_a_layer_below_a_package_that_is_still_to_come(tmp_path: Path) -> None:
+    files = {f"src/{path}": text for path, text in PACKAGE.items()}
+    layers = LAYERS + "    (shop.new.api)\n    (shop.other.api)\n    (apart.api)\n"
+    root = write_files(tmp_path, {**files, ".importlinter": HEAD + layers})
+    assert run(root, "init", "--from-importlinter").code == 0
+    write_files(root, {"src/shop/new/api.py": "import shop.db.store\n"})
+    assert lanes_say(root) == {
+        ("shop.db.store", "shop.web.form"),
+        ("shop.new.api", "shop.db.store"),
+    }
+    lanes = tomllib.loads((root / "lanes.toml").read_text())["lanes"]
+    assert lanes["apart.api"]["paths"] == ["src/apart/api", "src/apart/api.py"]
 
 
 TOML = """\
