@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from lane_planner.base.git import Git
 
 Unit = Literal["commit", "day", "week", "month", "merge"]
 
-_EVERY = re.compile(r"(?:(\d+)\s*(?:commits?)?|(commit|day|week|month|merge)s?)")
+_EVERY = re.compile(r"(?:(\d{1,9})\s*(?:commits?)?|(commit|day|week|month|merge)s?)")
 _BACK = re.compile(r"(\d+)\s*(day|week|month|year)s?(?:\s+ago)?")
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 # What `datetime` can hold; git takes any number of seconds.
@@ -107,27 +108,24 @@ def commits_between(
         found += _commits(git.out("log", "--no-walk", "--format=%H %T %ct %P", start, "--"))
         arguments.append(f"^{start}")
     found += _commits(git.out("log", *arguments, "--"))
-    dates = seen_dates(found)
+    dates = seen_dates(commit.date for commit in found)
     if last is not None:
         found = [commit for commit, date in zip(found, dates, strict=True) if date <= last]
     if since is not None and start is None and found:
-        first = _date("--since", since, max(seen_dates(found)), end=False)
-        dates = seen_dates(found)
+        dates = seen_dates(commit.date for commit in found)
+        first = _date("--since", since, dates[-1], end=False)
         found = [commit for commit, date in zip(found, dates, strict=True) if date >= first]
     if not found:
         raise UsageError("there is no commit in that time: give another --since or --until")
     return tuple(found)
 
 
-def seen_dates(commits: Iterable[Commit]) -> list[datetime.datetime]:
-    """Return for each commit, oldest first, the latest date of it and those before it.
+def seen_dates(dates: Iterable[datetime.datetime]) -> list[datetime.datetime]:
+    """Return for the date of each commit, oldest first, the latest of it and those before it.
 
     The clocks of those who commit differ; what comes later in history is not put before.
     """
-    dates: list[datetime.datetime] = []
-    for commit in commits:
-        dates.append(max(dates[-1], commit.date) if dates else commit.date)
-    return dates
+    return list(accumulate(dates, max))
 
 
 def sampled(commits: Sequence[Commit], every: Every) -> tuple[Commit, ...]:
@@ -146,7 +144,7 @@ def sampled(commits: Sequence[Commit], every: Every) -> tuple[Commit, ...]:
         chosen = {index for index, commit in enumerate(commits) if commit.parents > 1}
     else:
         last: dict[tuple[int, ...], int] = {}
-        for index, date in enumerate(seen_dates(commits)):
+        for index, date in enumerate(seen_dates(c.date for c in commits)):
             last[_period(date, every.unit)] = index
         chosen = set(last.values())
     return tuple(commits[index] for index in sorted(chosen | ends))

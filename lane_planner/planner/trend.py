@@ -27,7 +27,7 @@ from lane_planner.config.parse import parse_settings
 from lane_planner.config.settings import Settings
 from lane_planner.graph.graph import build_graph
 from lane_planner.planner.facts import Scanned, excluded, facts_of
-from lane_planner.planner.history import Commit
+from lane_planner.planner.history import Commit, seen_dates
 from lane_planner.planner.hop import giving_way, next_lane
 from lane_planner.rules.cycles import cyclic_components
 from lane_planner.rules.excuses import Excuses
@@ -104,9 +104,9 @@ class Sample(msgspec.Struct, frozen=True):
     figures: Figures
     own_configuration: bool = False
 
-    def left(self, lane: str) -> int:
-        """Return how many modules of a lane, by its name, are still to be promoted."""
-        return sum(figures.left for figures in self.figures.lanes if figures.name == lane)
+    def left(self, lane: str) -> int | None:
+        """Return how many modules of a lane are still to be promoted; None: no such lane then."""
+        return next((found.left for found in self.figures.lanes if found.name == lane), None)
 
 
 class TrendProgress(msgspec.Struct, frozen=True):
@@ -114,7 +114,7 @@ class TrendProgress(msgspec.Struct, frozen=True):
 
     Attributes:
         lane: its name.
-        left: modules still to be promoted at the last sample.
+        left: modules still to be promoted at the last sample; None: it has no such lane.
         rate_per_week: by how many that changes in a week: the slope of the least-squares line
             through the samples of the last 91 days; None: too few to tell.
         samples: how many these are.
@@ -124,7 +124,7 @@ class TrendProgress(msgspec.Struct, frozen=True):
     """
 
     lane: str
-    left: int
+    left: int | None
     rate_per_week: float | None
     samples: int
     days: float
@@ -222,16 +222,22 @@ def progress_of(samples: Sequence[Sample], lane: str) -> TrendProgress:
         samples: oldest first, at least one.
         lane: its name.
     """
-    last = samples[-1]
-    left = last.left(lane)
-    recent = [sample for sample in samples if last.date - sample.date <= _QUARTER]
-    times = [(sample.date - last.date).total_seconds() / _DAY for sample in recent]
-    days = max(times) - min(times)
+    dates = seen_dates(sample.date for sample in samples)
+    last, left = dates[-1], samples[-1].left(lane)
+    recent = [
+        (date, count)
+        for date, sample in zip(dates, samples, strict=True)
+        if last - date <= _QUARTER and (count := sample.left(lane)) is not None
+    ]
+    times = [(date - last).total_seconds() / _DAY for date, _ in recent]
+    days = max(times, default=0.0) - min(times, default=0.0)
 
     def answer(rate: float | None, empty_on: datetime.date | None, reason: str) -> TrendProgress:
         shown = None if rate is None else round(rate * 7, 2)
         return TrendProgress(lane, left, shown, len(recent), round(days, 2), empty_on, reason)
 
+    if left is None:
+        return answer(None, None, f"the last sample has no lane {lane}")
     if left == 0:
         return answer(None, None, f"lane {lane} is empty")
     if len(recent) < _LEAST_SAMPLES or days < _LEAST_DAYS:
@@ -240,7 +246,7 @@ def progress_of(samples: Sequence[Sample], lane: str) -> TrendProgress:
             f"too little to tell a rate: {plural(len(recent), 'sample')} over {days:.0f} days "
             f"of the last 91, and {_LEAST_SAMPLES} over {_LEAST_DAYS:.0f} are needed",
         )  # fmt: skip
-    slope, error = _line(times, [float(sample.left(lane)) for sample in recent])
+    slope, error = _line(times, [float(count) for _, count in recent])
     if slope >= 0:
         grows = "grows" if slope > _SURE * error else "does not shrink"
         return answer(slope, None, f"lane {lane} {grows}: it will not be empty at this rate")
@@ -249,7 +255,7 @@ def progress_of(samples: Sequence[Sample], lane: str) -> TrendProgress:
     to_go = left / -slope
     if to_go > _FARTHEST.days:
         return answer(slope, None, "at this rate it takes more than ten years")
-    day = (last.date + datetime.timedelta(days=math.ceil(to_go))).date()
+    day = (last + datetime.timedelta(days=math.ceil(to_go))).date()
     return answer(slope, day, f"at this rate lane {lane} is empty by {day.isoformat()}")
 
 

@@ -105,7 +105,7 @@ def trend_csv(trend: Trend) -> str:
         writer.writerow(
             [sample.commit, _moment(sample), "commit" if sample.own_configuration else "today"]
             + [modules.get(name, "") for name in trend.lanes]
-            + ["" if trend.progress is None else sample.left(trend.progress.lane)]
+            + [None if trend.progress is None else sample.left(trend.progress.lane)]
             + [count(sample) for _, count in _COUNTS]
         )
     return file.getvalue()
@@ -144,7 +144,8 @@ def trend_text(trend: Trend, *, width: int, verbose: bool = False) -> str:
     ]  # fmt: skip
     if lane is not None:
         headers = (*headers, printable(f"left in {lane}"))
-        rows = [(*row, f"{s.left(lane):,}") for row, s in zip(rows, listed, strict=True)]
+        left = (sample.left(lane) for sample in listed)
+        rows = [(*r, "" if n is None else f"{n:,}") for r, n in zip(rows, left, strict=True)]
     lines += ["", table(headers, rows, width=width, right=headers[2:])]
     if len(listed) < len(samples):
         lines.append(f"… and {plural(len(samples) - len(listed), 'earlier sample')} (-v lists all)")
@@ -185,6 +186,8 @@ def _series(trend: Trend) -> list[tuple[str, list[int]]]:
 
 
 def _progress(progress: TrendProgress) -> list[str]:
+    if progress.left is None:
+        return [printable(progress.reason)]
     rate = ""
     if progress.rate_per_week is not None:
         rate = (

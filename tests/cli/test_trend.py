@@ -10,6 +10,7 @@ import random
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lane_planner.base.errors import UsageError
@@ -288,6 +289,7 @@ def test_commits(history: tuple[Path, dict[str, str]], arguments: list[str], exp
         (["--until", "2001-01-01"], "there is no commit in that time"),
         (["--every", "0"], "does not parse"),
         (["--every", "fortnight"], "does not parse"),
+        (["--every", "9" * 5000], "does not parse"),
         (["--lane", "nothing"], "no lane is called 'nothing'"),
         (["--lane", "matriz"], "promotes to no other lane"),
     ],
@@ -364,6 +366,41 @@ def test_progress(found: list[Sample], rate: float | None, empty_on: str | None,
     assert told.rate_per_week == rate
     assert (None if told.empty_on is None else told.empty_on.isoformat()) == empty_on
     assert said in told.reason
+
+
+@pytest.mark.parametrize("wrong", [-1, -2], ids=["the last", "the one before"])
+def test_progress_by_clocks_that_differ(wrong: int) -> None:
+    """What comes later in history is not put before, as where samples are chosen."""
+    found = samples(100, 90, 80, 70, 60, 50)
+    found[wrong] = msgspec.structs.replace(found[wrong], date=START - datetime.timedelta(days=4000))
+    told = progress_of(found, "candidate")
+    assert told.samples == 6
+    assert told.empty_on is not None and told.empty_on > START.date() + datetime.timedelta(days=35)
+
+
+def test_progress_where_the_lane_came_later(root: Path) -> None:
+    """A commit whose configuration has no such lane says nothing of how much was left in it."""
+    text = CONFIG.replace("lanes.candidate]", "lanes.drafts]")
+    (root / "lanes.toml").write_text(text)
+    for day in (7, 14):
+        commit_on(root, day)
+    (root / "lanes.toml").write_text(CONFIG)
+    for day in (21, 28, 35, 42, 49):
+        (root / f"candidate/new{day}.py").write_bytes(b"")
+        commit_on(root, day)
+    arguments = ("trend", "--since", "HEAD~6", "--every", "1", "--config-at-commit")
+    document = run(root, *arguments, "--format", "json").json
+    left = [sample["left"] for sample in document["samples"]]
+    assert left[:2] == [None, None] and left[2:] == list(range(left[2], left[2] + 5))
+    assert document["progress"]["rate_per_week"] == 1.0
+    rows = list(csv.DictReader(io.StringIO(run(root, *arguments, "--format", "csv").out)))
+    assert [row["left"] for row in rows][1:3] == ["", str(left[2])]
+    assert run(root, *arguments).code == 0
+    (root / "lanes.toml").write_text(text)
+    commit_on(root, 56)
+    (root / "lanes.toml").write_text(CONFIG)  # as it is about to be again
+    ran = run(root, *arguments, "--format", "json")
+    assert ran.json["progress"]["reason"] == "the last sample has no lane candidate"
 
 
 # --- how it is shown ---
