@@ -22,8 +22,7 @@ from lane_planner.base.git import Git
 from lane_planner.base.memory import keep, recall
 from lane_planner.base.text import plural
 from lane_planner.base.version import __version__
-from lane_planner.config.load import PROJECT_NAME
-from lane_planner.config.parse import parse_settings
+from lane_planner.config.load import settings_in
 from lane_planner.config.settings import Settings
 from lane_planner.graph.graph import build_graph
 from lane_planner.planner.facts import Scanned, excluded, facts_of
@@ -405,17 +404,12 @@ def _settings_at(git: Git, settings: Settings, commits: Iterable[Commit]) -> dic
             continue
         if blob not in known:
             content = git.out("cat-file", "blob", blob.decode("ascii"))
-            known[blob] = _parsed(content, settings.root, file)
+            try:
+                known[blob] = settings_in(content, settings.root, file)
+            except UsageError:
+                # Of another version, or broken then: the sample says which one counted.
+                known[blob] = None
         mine = known[blob]
         if mine is not None:
             found[commit] = mine
     return found
-
-
-def _parsed(content: bytes, root: Path, file: Path) -> Settings | None:
-    table = ("tool", "lane_planner") if file.name == PROJECT_NAME else ()
-    try:
-        found = parse_settings(content.decode("utf-8-sig"), root=root, source=file, table=table)
-    except (UsageError, UnicodeDecodeError):
-        return None  # of another version, or broken then: the sample says which one counted
-    return found if found.lanes else None
