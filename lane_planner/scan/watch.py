@@ -34,6 +34,10 @@ _IDLE_OUTSIDE = 2.0
 # What decides in a git directory which files count.
 _GIT_FILES = frozenset({"index", "HEAD", "exclude", "sparse-checkout", "config.worktree"})
 
+# What watchfiles ends with at a name that is no UTF-8. It would end again at once: to look at such
+# a directory is an event of it, too.
+_NO_UTF_8 = "Unable to decode path"
+
 
 class Look(NamedTuple):
     """What a look at a working tree saw.
@@ -90,39 +94,53 @@ class Watch:
             EnvironmentFailure: the directory cannot be watched.
             KeyboardInterrupt: the user has seen enough.
         """
-        import watchfiles
-
         outside = [self._git_dir] if self._git_dir is not None else []
         outside += self.files
         inside = all(path.is_relative_to(self.root) for path in outside)
         idle = _IDLE if inside else _IDLE_OUTSIDE
         looked = -math.inf
-        events = watchfiles.watch(
-            self.root,
-            watch_filter=self._counts,
-            debounce=_LONGEST_MS,
-            step=_QUIET_MS,
-            rust_timeout=_WAKE_MS,
-            yield_on_timeout=True,
-            stop_event=stop,
-            ignore_permission_denied=True,
-        )
-        try:
-            for found in events:
-                if not found and time.monotonic() - looked < idle:
-                    continue
-                paths = frozenset(
-                    os.path.relpath(path, self.root).replace(os.sep, "/") for _, path in found
-                )
+        for paths in self._events(stop):
+            if paths is None:
+                idle, looked = _IDLE_OUTSIDE, -math.inf
+            elif paths or time.monotonic() - looked >= idle:
                 differs = self._differs(paths)
                 looked = time.monotonic()
                 if differs:
                     yield paths
+
+    def _events(self, stop: threading.Event | None) -> Iterator[frozenset[str] | None]:
+        """Yield the paths that events told of, none every now and then, None when no more will.
+
+        Raises:
+            EnvironmentFailure: the directory cannot be watched.
+        """
+        import watchfiles
+
+        try:
+            for found in watchfiles.watch(
+                self.root,
+                watch_filter=self._counts,
+                debounce=_LONGEST_MS,
+                step=_QUIET_MS,
+                rust_timeout=_WAKE_MS,
+                yield_on_timeout=True,
+                stop_event=stop,
+                ignore_permission_denied=True,
+            ):
+                yield frozenset(
+                    os.path.relpath(path, self.root).replace(os.sep, "/") for _, path in found
+                )
+            return
         except (OSError, RuntimeError) as error:  # the latter is what its native part raises
-            raise EnvironmentFailure(
-                f"cannot watch {self.root}: {error}; where the system allows too few watches, "
-                "raise fs.inotify.max_user_watches"
-            ) from error
+            if _NO_UTF_8 not in str(error):
+                raise EnvironmentFailure(
+                    f"cannot watch {self.root}: {error}; where the system allows too few watches, "
+                    "raise fs.inotify.max_user_watches"
+                ) from error
+        yield None
+        while stop is None or not stop.is_set():
+            time.sleep(_WAKE_MS / 1_000)
+            yield frozenset()
 
     def _differs(self, paths: Collection[str]) -> bool:
         try:

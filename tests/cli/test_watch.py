@@ -340,6 +340,19 @@ def test_outside_git_and_below_the_top(
     watching.until(lambda line: json.loads(line)["summary"]["new"] == 3)
 
 
+def test_names_that_are_no_utf_8_do_not_end_it(root: Path, watch: Callable[..., Watching]) -> None:
+    watching = watch("--format", "json")
+    watching.next()
+    name = os.fsencode(root) + b"/candidate/caf\xe9"
+    os.mkdir(name)
+    with open(name + b"/new.py", "w") as file:
+        file.write("import lukhas.app\n")
+    watching.until(lambda line: "caf" in line)
+    (root / "candidate/other.py").write_text("import lukhas.front\n")
+    watching.until(lambda line: "candidate.other" in line)
+    assert watching.interrupt() == 1
+
+
 def test_text_is_parted_by_lines(root: Path, watch: Callable[..., Watching]) -> None:
     watching = watch()
     expected = run(root, "check").out.splitlines(keepends=True)
