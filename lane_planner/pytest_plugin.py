@@ -43,8 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from lane_planner.base.errors import LanePlannerError
     from lane_planner.config.load import find_root
 
+    start = config.invocation_params.dir
+    if not start.is_relative_to(config.rootpath):
+        start = config.rootpath  # called from elsewhere, with the path of a project
     try:
-        config.stash[_FOUND] = find_root(config.rootpath)
+        config.stash[_FOUND] = find_root(start)
     except LanePlannerError as error:
         raise pytest.UsageError(f"--lanes: {error.message}") from None
 

@@ -53,6 +53,20 @@ def ran(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     return pytester.runpytest_subprocess("-p", "lane_planner.pytest_plugin", *arguments)
 
 
+def test_lanes_below_the_root_of_pytest(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lanes are those of where pytest is run, as they are for the commands."""
+    part = project.path / "backend"
+    write(part, {**FILES, **BROKEN, "lanes.toml": LANES})
+    (part / "pytest.ini").unlink()
+    (project.path / "lanes.toml").unlink()
+    monkeypatch.chdir(part)
+    result = ran(project, "--lanes")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines([SAID])
+
+
 def test_without_the_option_it_does_nothing(project: pytest.Pytester) -> None:
     write(project.path, BROKEN)
     ran(project).assert_outcomes(passed=1)
@@ -99,15 +113,15 @@ def test_only_the_lanes(project: pytest.Pytester) -> None:
     ran(project, "--lanes", "-k", "lanes").assert_outcomes(failed=1, deselected=1)
 
 
-def test_the_root_is_pytests(project: pytest.Pytester) -> None:
-    """Not the current directory's: pytest is often called from below."""
-    write(project.path, BROKEN)
-    project.chdir()
-    import os
-
-    os.chdir(project.path / "tests")
-    result = ran(project, "--lanes")
-    result.assert_outcomes(passed=1, failed=1)
+@pytest.mark.parametrize(("place", "arguments"), [("repo/tests", ()), ("", ("repo/tests",))])
+def test_lanes_above_or_beside_where_pytest_is_run(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, place: str, arguments: tuple[str]
+) -> None:
+    """The root of pytest is that of the tests that it is asked for."""
+    write(project.path / "repo", {**FILES, **BROKEN, "lanes.toml": LANES})
+    (project.path / "lanes.toml").unlink()
+    monkeypatch.chdir(project.path / place)
+    ran(project, "--lanes", *arguments).assert_outcomes(passed=1, failed=1)
 
 
 def test_no_lanes(project: pytest.Pytester) -> None:
