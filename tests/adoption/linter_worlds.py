@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.cli.shop import process_environment
+from tests.cli.shop import process_environment, run
 
 Pair = tuple[str, str]
 
@@ -66,6 +66,17 @@ def write_files(root: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return root
+
+
+def assert_told(root: Path, option: str, said: str) -> None:
+    """Assert that a conversion tells something, in the file as on the terminal, and can be used."""
+    ran = run(root, "init", option)
+    assert ran.code == 0, ran
+    notes = [line.removeprefix("note: ") for line in ran.err.splitlines() if line[:6] == "note: "]
+    assert any(said in note for note in notes), ran.err
+    written = " ".join((root / "lanes.toml").read_text().replace("\n#", "").split())
+    assert all(" ".join(note.split()) in written for note in notes)
+    assert run(root, "check").code in (0, 1)
 
 
 def made_package(name: str, chance: random.Random, prefix: str = "") -> dict[str, str]:
