@@ -189,7 +189,7 @@ def _from_tach(root: Path, git: Git | None, file: Path | None) -> Converted:
     from lane_planner.config.tach import find_project, rules_of, with_domains
 
     project = find_project(root, file)
-    known = _known(root, git, project.source_roots)
+    known = _known(root, git, project.source_roots(root))
     return convert(rules_of(with_domains(project, root, known), known), known)
 
 

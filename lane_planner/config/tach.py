@@ -21,6 +21,7 @@ from lane_planner.config.paths import normal_path, path_fault
 
 _FILE, _PROJECT, _DOMAIN = "tach.toml", "pyproject.toml", "tach.domain.toml"
 _ROOT = "<root>"
+_ROOT_NAMES = (_ROOT, ".")
 _DOMAIN_ROOT = "<domain_root>"
 _READ = frozenset(
     {
@@ -67,19 +68,30 @@ class Project(msgspec.Struct, frozen=True):
     values: Mapping[str, object]
     domains: tuple[tuple[str, Mapping[str, object]], ...] = ()
 
-    @property
-    def source_roots(self) -> tuple[str, ...]:
-        """The directories that module names start from.
+    def source_roots(self, root: Path) -> tuple[str, ...]:
+        """Return the directories that module names start from.
+
+        Args:
+            root: of the repository, where globs are looked up.
 
         Raises:
-            UsageError: one is not below the root.
+            UsageError: one is not below the root, or a glob matches none.
         """
-        roots = _texts(self.source, self.values, "source_roots") or (".",)
-        for root in roots:
-            fault = path_fault(root)
+        found: list[str] = []
+        for said in _texts(self.source, self.values, "source_roots") or (".",):
+            fault = path_fault(said.replace("*", "_").replace("?", "_"))
+            matches = [normal_path(said)]
+            if fault is None and not _IN_GLOBS.isdisjoint(said):
+                try:
+                    below = sorted(p.relative_to(root) for p in root.glob(said) if p.is_dir())
+                except ValueError:  # such as a**
+                    below = []
+                matches = [p.as_posix() for p in below if not any(n[0] == "." for n in p.parts)]
+                fault = None if matches else "matches no directory"
             if fault is not None:
-                raise UsageError(printable(f'{self.source}: source_roots: "{root}" {fault}'))
-        return tuple(dict.fromkeys(normal_path(root) for root in roots))
+                raise UsageError(printable(f'{self.source}: source_roots: "{said}" {fault}'))
+            found += matches
+        return tuple(dict.fromkeys(found))
 
 
 class _Module(msgspec.Struct, frozen=True):
@@ -158,7 +170,13 @@ def rules_of(project: Project, known: Known) -> Rules:
     ]
     rooted = any(_ROOT in (m.depends_on or ()) for m in modules.values())
     free = root == "ignore" or (root == "allow" and rooted)
-    notes += _notes(project.values, root, rooted)
+    notes += _notes(project, root, rooted)
+    if not free:
+        notes += [
+            f"{module.name} has no depends_on, and may import code in no module: its lane may not"
+            for module in modules.values()
+            if module.depends_on is None
+        ]
     return Rules(
         "tach",
         ("tach",),
@@ -269,7 +287,7 @@ def _modules(project: Project, known: Known, notes: list[str]) -> dict[str, _Mod
     for domain_name, table in written:
         paths = (*_texts(project.source, table, "paths"), *_texts(project.source, table, "path"))
         for path in (_absolute(said, domain_name) for said in paths):
-            if path == _ROOT:
+            if path in _ROOT_NAMES:
                 if _several(project.source, table, "depends_on"):
                     notes.append("<root> has depends_on: here code in no lane may import anything")
                 continue
@@ -348,9 +366,14 @@ def _absolute(name: str, domain: str) -> str:
     return domain if name == _DOMAIN_ROOT else f"{domain}.{name}"
 
 
-def _notes(values: Mapping[str, object], root: str, rooted: bool) -> list[str]:
+def _notes(project: Project, root: str, rooted: bool) -> list[str]:
     """Return what of the project as a whole lanes do not say."""
-    notes = []
+    values = project.values
+    notes = [
+        f"source_roots: {said} stands for the directories of today, not for those added later"
+        for said in _texts(project.source, values, "source_roots")
+        if not _IN_GLOBS.isdisjoint(said)
+    ]
     if root == "allow":
         notes.append(
             'root_module = "allow": code in no module is in no lane, and may import anything'

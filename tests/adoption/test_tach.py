@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,14 @@ NOTES: dict[str, tuple[str, str]] = {
         'root_module = "allow"\n' + MODULES.replace("[]", '["<root>"]'),
         "lanes may import it, though only some modules might",
     ),
+    "the root by a dot": (
+        MODULES + '[[modules]]\npath = "."\ndepends_on = ["shop.db"]\n',
+        "<root> has depends_on",
+    ),
+    "a module that may import all": (
+        'root_module = "allow"\n' + MODULES,
+        "shop.web has no depends_on, and may import code in no module: its lane may not",
+    ),
     "what the root may": (
         MODULES + '[[modules]]\npath = "<root>"\ndepends_on = ["shop.db"]\n',
         "<root> has depends_on",
@@ -213,6 +222,23 @@ def test_globs_name_the_modules_that_they_name_to_tach(tmp_path: Path, glob: str
     assert ("matches no module" in ran.err) == (not expected)
 
 
+def test_globs_of_source_roots(tmp_path: Path) -> None:
+    text = (
+        'source_roots = ["packages/*/src"]\n[[modules]]\npaths = ["one", "two"]\ndepends_on = []\n'
+    )
+    files = {
+        "packages/a/src/one/__init__.py": "import two\n", "packages/b/src/two/__init__.py": "",
+        "packages/.old/src/two/__init__.py": "", "packages/c/lib/three.py": "", "tach.toml": text,
+    }  # fmt: skip
+    root = write_files(tmp_path, files)
+    assert_told(
+        root, "--from-tach", "source_roots: packages/*/src stands for the directories of today"
+    )
+    written = tomllib.loads((root / "lanes.toml").read_text())
+    assert written["source_roots"] == ["packages/a/src", "packages/b/src"]
+    assert lanes_say(root) == tach_says(root) == {("packages/a/src/one/__init__.py", 1)}
+
+
 def test_domains(tmp_path: Path) -> None:
     domain = '[root]\ndepends_on = ["//shop.util"]\n[[modules]]\npath = "store"\ndepends_on = []\n'
     files = {**PACKAGE, "tach.toml": '[[modules]]\npaths = ["shop.web", "shop.util"]\n'}
@@ -236,6 +262,11 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no path": ("[[modules]]\npath = 'shop'\ndepends_on = [{}]", "an item without a path"),
     "an unknown layer": (MODULES + "layer = 'x'", 'there is no layer "x", add it to layers'),
     "no glob": (MODULES + 'cannot_depend_on = ["shop.[z-a]"]', '"shop.[z-a]" is no glob, bad char'),
+    "roots that are nowhere": ("source_roots = ['x/*']\n" + MODULES, '"x/*" matches no directory'),
+    "roots that no glob means": (
+        "source_roots = ['x**']\n" + MODULES,
+        '"x**" matches no directory',
+    ),
     "a root outside": ("source_roots = ['..']\n" + MODULES, 'source_roots: ".." has a .. part'),
     "nothing": ("", "nothing in tach's configuration can become lanes"),
 }
