@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,10 +65,13 @@ def command(
 
     if sum(given is not None for given in (preset, importlinter, tach)) > 1:
         raise UsageError("--preset, --from-importlinter and --from-tach: give one of them")
-    root = (options.root or Path()).resolve()
-    if not root.is_dir():
-        raise UsageError(f"{root} is not a directory: name one with --root")
-    file = options.config or root / CONFIG_NAME
+    if options.config is not None:
+        root, file = find_root(Path(), options.root, options.config)  # as it will be read
+    else:
+        root = (options.root or Path()).resolve()
+        if not root.is_dir():
+            raise UsageError(f"{root} is not a directory: name one with --root")
+        file = root / CONFIG_NAME
     if preset is not None and preset not in PRESETS:
         known = ", ".join(sorted(PRESETS))
         raise UsageError(f"no preset is called {preset!r}; the presets are {known}")
@@ -100,7 +104,7 @@ def command(
     else:
         proposal = _proposal(root, git)
         if not yes and sys.stdin.isatty() and sys.stdout.isatty():
-            proposal = _asked(proposal, file)
+            proposal = _asked(proposal, root, file)
         text = proposal.text()
         if proposal.by_hand:
             notes = ("there was nothing to tell lanes apart by: the file says what to write",)
@@ -109,7 +113,8 @@ def command(
     for note in notes:
         options.note(f"note: {printable(note)}")
     lanes = ", ".join(lane.name for lane in settings.lanes)
-    more = f" --config {file}" if options.config else ""
+    given = (("--root", options.root), ("--config", options.config))
+    more = "".join(f" {name} {shlex.quote(str(path))}" for name, path in given if path is not None)
     lines = (f"wrote {file} with lanes {lanes}", f"next: lane-planner check{more}")
     options.write("".join(f"{printable(line)}\n" for line in lines))
     return 0
@@ -225,7 +230,7 @@ def _known(root: Path, git: Git | None, roots: tuple[str, ...]) -> Known:
 # --- questions ---
 
 
-def _asked(proposal: Proposal, file: Path) -> Proposal:
+def _asked(proposal: Proposal, root: Path, file: Path) -> Proposal:
     """Let a person change a proposal, or refuse it.
 
     Raises:
@@ -244,9 +249,7 @@ def _asked(proposal: Proposal, file: Path) -> Proposal:
         for said in lane.comments:
             click.echo(f"    {said}")
     click.echo("")
-    roots = _names(
-        "Source roots, where module names start", proposal.source_roots, _is_root(file.parent)
-    )
+    roots = _names("Source roots, where module names start", proposal.source_roots, _is_root(root))
     names = tuple(lane.name for lane in proposal.lanes)
     kept = _names("Lanes to keep", names, lambda name: name in names)
     lanes = []
@@ -303,14 +306,18 @@ def _names(
 ) -> tuple[str, ...]:
     """Ask for a list of names until each is right and there is one."""
 
+    default = ", ".join(proposed)
+
     def read(said: str) -> tuple[str, ...]:
+        if said == default:  # a name in it may have a blank
+            return proposed
         names = tuple(dict.fromkeys(word for word in said.replace(",", " ").split()))
         wrong = [name for name in names if not right(name)]
         if wrong or not names:
             raise click.BadParameter(f"{wrong[0]} is not there" if wrong else "name one")
         return names
 
-    found: tuple[str, ...] = click.prompt(question, default=", ".join(proposed), value_proc=read)
+    found: tuple[str, ...] = click.prompt(question, default=default, value_proc=read)
     return found
 
 

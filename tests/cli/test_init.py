@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -51,6 +52,25 @@ def test_what_it_finds(shop: Path) -> None:
     assert [(v["importer"], v["imported"]) for v in checked.json["violations"]] == [
         ("shop.web.views", "shop.labs.new")
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "given"),
+    [
+        ("..", ["--root", "shop"]),
+        ("..", ["--config", "shop/lanes.toml"]),
+        (".", ["--config", "more.toml"]),
+        ("src", ["--root", "..", "--config", "../my lanes.toml"]),
+    ],
+)
+def test_what_it_writes_is_read_as_it_was_meant(shop: Path, place: str, given: list[str]) -> None:
+    """Paths are relative to the same root, and the command that it names next finds it."""
+    ran = run(shop / place, "init", "--yes", *given)
+    assert ran.code == 0, ran
+    command = ran.out.splitlines()[-1].removeprefix("next: lane-planner ")
+    checked = run(shop / place, *shlex.split(command), "--format", "json")
+    assert checked.json["summary"]["modules"] == 8
+    assert [v["imported"] for v in checked.json["violations"]] == ["shop.labs.new"]
 
 
 def test_a_test_file_of_unittest(shop: Path) -> None:
@@ -197,6 +217,18 @@ def test_defaults_are_what_yes_takes(shop: Path) -> None:
     asked = (shop / "lanes.toml").read_bytes()
     assert run(shop, "init", "--yes", "--force").code == 0
     assert (shop / "lanes.toml").read_bytes() == asked
+
+
+def test_a_source_root_with_a_blank(tmp_path: Path) -> None:
+    """What is proposed can be taken, also from elsewhere than where the file will be."""
+    root = write_files(tmp_path, {f"the shop/{path}": text for path, text in SHOP.items()})
+    (root / "settings").mkdir()
+    terminal = Terminal(root, "init", "--config", "settings/shop.toml")
+    terminal.expect("[the shop/src, .]")
+    terminal.answer("\n")
+    terminal.expect("Lanes to keep")
+    terminal.interrupt()
+    terminal.end()
 
 
 @pytest.mark.parametrize("after", ["Source roots", "Run `pytest -q`", "Write "])
