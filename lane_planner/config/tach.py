@@ -327,6 +327,11 @@ def _module(
     if table.get("strict"):
         notes.append(f"{path} is strict: lanes say which code is imported, not which names")
     visibility = table.get("visibility")
+    if visibility is not None and _ALL not in _texts(source, table, "visibility"):
+        notes.append(
+            f"{path} has visibility, which tach asks of names in depends_on alone: here it holds "
+            "for all imports"
+        )
     layer = table.get("layer")
     return _Module(
         path,

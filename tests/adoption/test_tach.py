@@ -132,6 +132,10 @@ NOTES: dict[str, tuple[str, str]] = {
         'root_module = "allow"\n' + MODULES,
         "shop.web has no depends_on, and may import code in no module: its lane may not",
     ),
+    "visibility": (
+        MODULES + 'visibility = ["shop.web"]\n',
+        "shop.db has visibility, which tach asks of names in depends_on alone: here it holds",
+    ),
     "what the root may": (
         MODULES + '[[modules]]\npath = "<root>"\ndepends_on = ["shop.db"]\n',
         "<root> has depends_on",
