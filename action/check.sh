@@ -6,8 +6,8 @@ set -euo pipefail
 
 work="${RUNNER_TEMP:?}/lane-planner"
 mkdir -p "$work"
-# Options are split at blanks and nothing else: no shell reads them.
-read -r -a options <<< "${LANES_ARGS:-}"
+# Options are split at blanks and line ends and nothing else: no shell reads them.
+read -r -d "" -a options < <(printf '%s\0' "${LANES_ARGS:-}")
 
 check() {
     local code=0

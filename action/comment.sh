@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Keeps one comment on the pull request up to date with the report. Without findings none is made.
+# Keeps one comment on the pull request up to date with the report, which is short enough for one.
+# Without findings none is made.
 set -euo pipefail
 
-mark="<!-- lane-planner -->"
 number=$(python3 -c '
 import json, os
 with open(os.environ["GITHUB_EVENT_PATH"], encoding="utf-8") as file:
@@ -13,18 +13,8 @@ if [ -z "$number" ]; then
     exit 0
 fi
 
-body="${RUNNER_TEMP:?}/lane-planner-comment.md"
-# GitHub takes 65,536 characters.
-python3 -c '
-import sys
-mark, source, target = sys.argv[1:]
-with open(source, encoding="utf-8") as file:
-    text = file.read()
-if len(text) > 60_000:
-    text = text[:60_000].rpartition("\n")[0] + "\n\n… and more: see the summary of the job.\n"
-with open(target, "w", encoding="utf-8") as file:
-    file.write(f"{mark}\n{text}")
-' "$mark" "$LANES_REPORT" "$body"
+# By its first line, which nobody sees, a report is known. No character of it means anything to jq.
+read -r mark < "$LANES_REPORT"
 
 # A token of a fork may not write: then it is said, and the check goes on.
 comments="repos/$GITHUB_REPOSITORY/issues/$number/comments"
@@ -42,6 +32,6 @@ elif [ "$LANES_CODE" = 0 ]; then
 else
     set -- --method POST "$comments"
 fi
-if ! gh api "$@" --field "body=@$body" --silent; then
+if ! gh api "$@" --field "body=@$LANES_REPORT" --silent; then
     echo "::warning::lane-planner could not write its comment: has the token pull-requests: write?"
 fi

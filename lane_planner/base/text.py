@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 _BEYOND = "\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _CONTROL = re.compile(f"[\x00-\x1f{_BEYOND}]")
@@ -30,6 +32,14 @@ def printable(name: str) -> str:
         name = name.replace("\\", "\\\\") if _needs_escape(name) else name
     name = _CONTROL.sub(lambda match: _escape(match.group()), name)
     return "".join(_escape(char) if "\ud800" <= char <= "\udfff" else char for char in name)
+
+
+def as_uri(path: str) -> str:
+    """Return a path with "/" between its parts as a relative URI (RFC 3986).
+
+    The bytes of its name are those of the file system: a URI need not be valid Unicode.
+    """
+    return quote(os.fsencode(path), safe="/")
 
 
 def for_terminal(text: str) -> str:

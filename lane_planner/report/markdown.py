@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from lane_planner.base.markdown import as_name, as_row, as_text
-from lane_planner.base.text import plural
+from lane_planner.base.text import as_uri, plural
 from lane_planner.report.findings import Finding, Report
 
 LIMIT = 65_536
@@ -15,9 +15,16 @@ _FOOT = 200  # bytes kept for the line that tells what is left out
 _REMARKS = 10
 
 
-def marker(command: str) -> str:
-    """Return the comment that nobody sees and by which the next run finds this one's."""
-    return f"<!-- lane-planner {command} -->"
+def marker(command: str, prefix: str = "") -> str:
+    """Return the comment that nobody sees and by which the next run finds this one's.
+
+    It can stand in quotes: letters, digits and "%", "-", ".", "/", "_", "~" are all that names it.
+
+    Args:
+        command: "check" or "cycles".
+        prefix: as in `Report`: each root has reports of its own.
+    """
+    return f"<!-- {' '.join(filter(None, ('lane-planner', command, as_uri(prefix))))} -->"
 
 
 def markdown_text(report: Report, limit: int = LIMIT) -> str:
@@ -29,7 +36,11 @@ def markdown_text(report: Report, limit: int = LIMIT) -> str:
         report: what was found.
         limit: bytes that it must not exceed; at least some hundred.
     """
-    head = [marker(report.command), f"### {as_text(f'lane-planner: {report.summary}')}", ""]
+    head = [
+        marker(report.command, report.prefix),
+        f"### {as_text(f'lane-planner: {report.summary}')}",
+        "",
+    ]
     room = limit - _size(head) - _FOOT
     groups: dict[str, list[Finding]] = {}
     for finding in report.new:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
-from urllib.parse import quote
 
-from lane_planner.base.text import printable
+from lane_planner.base.text import as_uri, printable
 from lane_planner.base.version import __version__
 from lane_planner.report.documents import to_json
 from lane_planner.report.findings import FAULTS, PLAIN, Finding, Place, Report
@@ -53,8 +51,8 @@ def sarif_text(report: Report) -> str:
             }
         },
         # GitHub takes what stands before the last slash for the kind of analysis: an upload of
-        # one command must not replace that of the other.
-        "automationDetails": {"id": f"lane-planner/{report.command}/"},
+        # one command, or of one root, must not replace that of another.
+        "automationDetails": {"id": f"lane-planner/{report.command}/{as_uri(report.prefix)}"},
         "invocations": [
             {
                 "executionSuccessful": True,
@@ -148,11 +146,9 @@ def _message(text: str) -> dict[str, str]:
 
 
 def _location(place: Place, prefix: str) -> dict[str, Any]:
-    # The bytes of the name as the file system has them: a URI need not be valid Unicode.
-    uri = quote(os.fsencode(prefix + place.path), safe="/")
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": uri, "uriBaseId": _ROOT},
+            "artifactLocation": {"uri": as_uri(prefix + place.path), "uriBaseId": _ROOT},
             "region": {"startLine": place.line, "startColumn": place.column + 1},
         }
     }

@@ -92,7 +92,7 @@ def test_hostile_names() -> None:
     found = hostile_report()
     text = markdown_text(found)
     assert text.encode("utf-8")
-    assert text.startswith(marker("check") + "\n")
+    assert text.startswith(marker("check", found.prefix) + "\n")
     assert text.count("<!--") == 1
     rendered = MarkdownIt("gfm-like", {"linkify": False, "html": True}).render(text)
     tags = set(re.findall(r"</?([A-Za-z0-9]+)", rendered))
