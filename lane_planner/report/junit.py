@@ -13,19 +13,25 @@ def junit_text(report: Report) -> str:
     New findings are failures, others skipped with their status. A suite without findings has one
     case that passed: an empty report is an error to some servers. A case is named by what it is
     about, not by its line, so that it keeps its history. It has no attributes for file and line:
-    servers that hold reports to Surefire's schema refuse them.
+    servers that hold reports to Surefire's schema refuse them. Files that could not be read, and
+    remarks, are the output of the first suite.
 
     Args:
         report: what was found.
     """
     shown = (*report.findings, *(report.notes if report.verbose else ()))
+    unread = [
+        f"{_where(Place(fault.path, fault.line, fault.column), report.prefix)}: "
+        f"{fault.code} {fault.message}"
+        for fault in report.faults
+    ]
     codes = dict.fromkeys((*report.codes, *sorted(finding.code for finding in shown)))
     suites = [
         _suite(
             code,
             [finding for finding in shown if finding.code == code],
             report.prefix,
-            report.remarks if code == report.codes[0] else (),
+            (*unread, *report.remarks) if code == report.codes[0] else (),
         )
         for code in codes
     ]
@@ -47,7 +53,14 @@ def junit_text(report: Report) -> str:
 def _suite(
     code: str, findings: list[Finding], prefix: str, remarks: tuple[str, ...]
 ) -> tuple[int, int, int, str]:
-    """Return how many cases there are, how many failed and were skipped, and the text."""
+    """Return how many cases there are, how many failed and were skipped, and the text.
+
+    Args:
+        code: of its rule.
+        findings: all that the rule found.
+        prefix: as in `Report`.
+        remarks: what a person should know beside.
+    """
     failed = sum(finding.counts for finding in findings)
     cases = max(len(findings), 1)
     attributes = as_attributes(

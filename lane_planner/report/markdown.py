@@ -137,7 +137,9 @@ def _remarks(report: Report) -> list[str]:
         remarks.append(f"- … and {len(report.remarks) - _REMARKS:,} more")
     if report.faults:
         count = plural(len(report.faults), "file")
-        remarks.append(f"- {count} cannot be read as Python: {as_name(report.faults[0].path)}, …")
+        more = ", …" if len(report.faults) > 1 else ""
+        first = as_name(report.prefix + report.faults[0].path)
+        remarks.append(f"- {count} cannot be read as Python: {first}{more}")
     return remarks
 
 

@@ -9,6 +9,7 @@ import pytest
 from lane_planner.base.text import printable
 from lane_planner.report.findings import Report, check_report, cycles_report
 from lane_planner.report.junit import junit_text
+from lane_planner.rules.diagnostics import Diagnostic
 from tests.report.hostile import NAMES, SETTINGS, circle, hostile_report, violation
 
 # What the schema of Surefire, which build servers hold reports to, knows of these elements.
@@ -82,6 +83,14 @@ def test_nothing_found_is_a_case_that_passed() -> None:
         "LP201 EagerCircularImport", "LP202 DeferredCircularImport",
     ]  # fmt: skip
     assert [len(list(case)) for case in root.iter("testcase")] == [0, 0]
+
+
+def test_files_that_could_not_be_read_are_told() -> None:
+    fault = Diagnostic("LP902", "low.b", "low/b.py", 7, 2, False, "not UTF-8 ]]>")
+    report = check_report([], [fault], None, circle(()), SETTINGS, modules=2, prefix="sub/")
+    assert parsed(report).findtext("testsuite/system-out") == (
+        "sub/low/b.py:7:3: LP902 not UTF-8 ]]>"
+    )
 
 
 def test_remarks_are_the_output_of_the_first_suite() -> None:

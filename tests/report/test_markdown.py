@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from lane_planner.report.findings import Report, check_report
 from lane_planner.report.markdown import LIMIT, markdown_text, marker
+from lane_planner.rules.diagnostics import Diagnostic
 from tests.report.hostile import NAMES, SETTINGS, circle, hostile_report, violation
 
 
@@ -86,6 +87,22 @@ def test_a_name_that_is_larger_than_a_comment() -> None:
     text = markdown_text(report(("a", "b"), ("c" * 2 * LIMIT, "d")))
     assert len(text.encode("utf-8")) <= LIMIT
     assert rows(text) + hidden(text) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 file cannot be read as Python: `low/m0.py`"),
+        (2, "2 files cannot be read as Python: `low/m0.py`, …"),
+    ],
+)
+def test_files_that_could_not_be_read_are_told(count: int, said: str) -> None:
+    faults = [
+        Diagnostic("LP901", f"low.m{n}", f"low/m{n}.py", 1, 0, False, "invalid")
+        for n in range(count)
+    ]
+    text = markdown_text(check_report([], faults, None, circle(()), modules=2))
+    assert text.endswith(f"- {said}\n")
 
 
 def test_hostile_names() -> None:
