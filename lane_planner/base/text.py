@@ -71,6 +71,15 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}s"
 
 
+def thousandths(fraction: float) -> int:
+    """Return a fraction in whole thousandths: 0.74996 is not the 750 that may be asked for.
+
+    Args:
+        fraction: from 0 to 1.
+    """
+    return int(fraction * 1000 + 1e-9)  # 2.9 / 100 is 29, though its product is 28.99…
+
+
 def encodable(value: Any) -> Any:
     """Return a document of builtin types in which every text can be encoded as UTF-8.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from lane_planner.base.markdown import as_name, as_row, as_text
-from lane_planner.base.text import encodable, plural, printable
+from lane_planner.base.text import encodable, plural, printable, thousandths
 from lane_planner.gates.command import GateResult
 from lane_planner.promotion.references.ledger import STATUSES, LedgerEntry, summary
 from lane_planner.promotion.values import FileMove, Promotion, merged_ledger
@@ -291,8 +291,7 @@ def _bullets(title: str, items: Sequence[str]) -> str:
 
 
 def _percent(fraction: float | None) -> str:
-    # Rounded down: 74.96 % must not read as the 75.0 % that is asked for.
-    return "no data" if fraction is None else f"{int(fraction * 1000 + 1e-9) / 10:.1f} %"
+    return "no data" if fraction is None else f"{thousandths(fraction) / 10:.1f} %"
 
 
 def _fenced(output: str) -> str:

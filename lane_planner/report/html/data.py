@@ -8,12 +8,12 @@ for a terminal (`printable`): a name can neither reorder what stands beside it n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from lane_planner.base.text import printable
+from lane_planner.base.text import printable, thousandths
 from lane_planner.base.version import __version__
 from lane_planner.config.settings import Settings
 from lane_planner.executor.records.journal import Run
@@ -106,10 +106,7 @@ def page_document(material: Material) -> Document:
         "day": material.day,
         "meanings": MEANINGS,
         "lanes": _lanes(material),
-        "gates": [
-            {"name": printable(g.name), "phase": g.phase, "timeout": g.timeout}
-            for g in material.settings.gates
-        ],
+        "unlaned": material.settings.unlaned,
         "modules": _modules(material),
         "imports": _imports(material.graph, texts),
         "violations": _violations(material, texts),
@@ -189,14 +186,14 @@ def _modules(material: Material) -> Document:
             | BROKEN * (module.path in broken)
         )
         figure = None if material.coverage is None else material.coverage.get(module.path)
-        covered.append(-1 if figure is None else int(figure * 1000))
+        covered.append(-1 if figure is None else thousandths(figure))
     least = material.settings.coverage
     return {
         "path": paths,
         "lane": lanes,
         "flags": flags,
         "covered": None if material.coverage is None else covered,
-        "minimum": None if least is None else int(least.min * 1000),
+        "minimum": None if least is None else thousandths(least.min),
     }
 
 
@@ -391,8 +388,6 @@ def _forecast(found: Forecast) -> Document:
 
 def _run(run: Run) -> Document:
     """Return a run; what gates printed, processes and paths of this machine stay out of it."""
-    began: Iterable[str | None] = [gate.began for gate in run.gate_runs]
-    starts = [*began, *[None] * (len(run.gates) - len(run.gate_runs))]
     return {
         "id": run.id,
         "title": printable(run.begun.title),
@@ -410,8 +405,7 @@ def _run(run: Run) -> Document:
             for branch, (number, url) in run.pull_requests.items()
         ],
         "gates": [
-            [printable(gate.name), gate.phase, round(gate.seconds, 3), int(gate.passed),
-             gate.verdict, start]
-            for gate, start in zip(run.gates, starts, strict=True)
+            [printable(gate.name), round(gate.seconds, 3), int(gate.passed), gate.verdict]
+            for gate in run.gates
         ],
     }  # fmt: skip

@@ -12,13 +12,14 @@ function history_() {
       if (!gates.has(gate[0])) gates.set(gate[0], []);
       gates
         .get(gate[0])
-        .push({ run: run.id, seconds: gate[2], passed: gate[3], verdict: gate[4], began: gate[5] });
+        .push({ run: run.id, seconds: gate[1], passed: gate[2], verdict: gate[3] });
     }),
   );
   const names = [...gates.keys()].sort();
   const middle = (list) => {
     const sorted = list.map((g) => g.seconds).sort((a, b) => a - b);
-    return sorted[Math.floor(sorted.length / 2)];
+    const half = sorted.length / 2;
+    return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
   };
   const took = (r) =>
     r.ended ? duration(Math.max(0, Date.parse(r.ended) - Date.parse(r.started)) / 1000) : "–";

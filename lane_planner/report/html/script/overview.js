@@ -25,7 +25,7 @@ function overview() {
   const files = M.flags.filter((flags) => !(flags & NAMESPACE)).length;
   const pairs = [...lanePairs().values()];
   const bad = pairs.filter((pair) => pair.forbidden).sort((a, b) => b.forbidden - a.forbidden);
-  const sizes = D.lanes.map(() => [0, 0, 0]);
+  const sizes = D.lanes.map(() => [0, 0]); // modules, and those that do not parse
   M.lane.forEach((lane, i) => {
     if (lane < 0 || M.flags[i] & NAMESPACE) return;
     sizes[lane][0] += 1;
@@ -177,12 +177,13 @@ function overview() {
 }
 
 function mayImport(from, to) {
-  return from < 0 || from === to || D.lanes[from].imports.includes(to);
+  if (from < 0 || from === to) return true;
+  return to < 0 ? D.unlaned === "allow" : D.lanes[from].imports.includes(to);
 }
 
 function laneCell(from, to) {
   const pair = lanePairs().get(`${from}:${to}`);
-  const may = to < 0 ? !(pair && pair.forbidden) : mayImport(from, to);
+  const may = mayImport(from, to);
   return h(
     "td",
     { class: may ? "right" : "right no" },
