@@ -329,6 +329,19 @@ def test_outside_git(tmp_path: Path) -> None:
 # --- what holds it shut ---
 
 
+def test_dark_colours_stand_once_for_each_light_one(page: Page) -> None:
+    light, dark = (re.findall(r"(--\w+): ", re.sub(r"@media print.*", "", style, flags=re.S))
+                   for style in page.styles)  # fmt: skip
+    assert light == dark
+    assert len(set(light)) == len(light) > 10
+
+
+def test_nothing_moves(page: Page) -> None:
+    """So `prefers-reduced-motion` has nothing to ask for."""
+    assert not re.search("animation|transition", "".join(page.styles))
+    assert page.scripts[-1][1].count("animation: false") == 1
+
+
 def test_names_end_no_script(text: str, page: Page) -> None:
     assert IMG not in text
     assert SCRIPT not in text

@@ -33,14 +33,16 @@ def html_page(document: Document) -> str:
     Args:
         document: as from `page_document`.
     """
-    library, script, style = _part("vendor/echarts.min.js"), _script(), _part("app.css")
+    library, script = _part("vendor/echarts.min.js"), _script()
+    style, dark = _part("app.css"), _part("dark.css")
     policy = (
         f"default-src 'none'; script-src {_hash(library)} {_hash(script)}; "
-        f"style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+        f"style-src {_hash(style)} {_hash(dark)}; base-uri 'none'; form-action 'none'"
     )
     return string.Template(_part("page.html")).substitute(
         policy=policy,
         style=style,
+        dark=dark,
         data=embedded(document),
         library=library,
         script=script,

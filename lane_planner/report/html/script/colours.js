@@ -1,7 +1,9 @@
 // Dark and light, and what is drawn anew for them.
 
 const toggle_ = document.getElementById("theme");
-const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
+// The sheet of dark colours is for screens that ask for them, until the button says for which.
+const sheet = document.getElementById("dark");
+const dark = () => window.matchMedia(sheet.media).matches;
 
 function nameTheme() {
   toggle_.textContent = dark() ? "Light" : "Dark";
@@ -9,7 +11,7 @@ function nameTheme() {
 }
 
 toggle_.addEventListener("click", () => {
-  root.dataset.theme = dark() ? "light" : "dark";
+  sheet.media = dark() ? "not all" : "screen";
   nameTheme();
   redraw();
 });
