@@ -83,6 +83,29 @@ def drawn(visit: Visit) -> list[int]:
     return found
 
 
+def changed(data: Any, running: Browser, directory: Path) -> Visit:
+    """Return a visit of the page with other data."""
+    made = directory / "page.html"
+    made.write_text(html_page(data), encoding="utf-8")
+    return Visit(running, made)
+
+
+def written(visit: Visit) -> list[list[Any]]:
+    """Return the texts of each chart, as far as it shows them: [text, from, to, the chart's width]."""
+    found: list[list[Any]] = visit.page.evaluate(
+        """() => [...document.querySelectorAll('.chart')].flatMap((chart) => {
+            const zr = echarts.getInstanceByDom(chart).getZr();
+            return zr.storage.getDisplayList().filter((one) => one.type === 'tspan').map((one) => {
+              const rect = one.getBoundingRect().clone();
+              const transform = one.getComputedTransform();
+              if (transform) rect.applyTransform(transform);
+              return [one.style.text, rect.x, rect.x + rect.width, chart.clientWidth];
+            });
+        })"""
+    )
+    return found
+
+
 def back(visit: Visit) -> tuple[int, ...]:
     """Return the colour behind the text."""
     style = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -203,6 +226,11 @@ def test_the_forecast_follows_the_workers(visit: Visit) -> None:
         found.append(page.locator(".tile dd").first.inner_text())
         assert len(drawn(visit)) == 2
     assert found[0] != found[1]
+    # Times are told in one way, in a chart and beside it.
+    times = page.locator("table", has=page.get_by_text("Elapsed time by workers", exact=True))
+    shown = set(times.last.locator("tbody td:nth-child(2)").all_inner_texts())
+    assert len(shown) > 1
+    assert shown <= {text for text, *_ in written(visit)}
 
 
 # --- matrix ---
@@ -223,6 +251,12 @@ def test_the_matrix_opens_level_by_level(visit: Visit) -> None:
     visit.shot("matrix-open")
     page.get_by_role("button", name="Close candidate", exact=True).click()
     assert page.locator(".opened button[aria-label^='Close']").count() == 0
+
+
+def test_the_matrix_says_what_its_figures_count(visit: Visit) -> None:
+    page = visit.open("matrix")
+    legend = page.locator(".legend > span").all_inner_texts()
+    assert [words.split(":")[0] for words in legend] == ["n", "↻n", "✗n", "the diagonal"]
 
 
 def test_the_matrix_marks_violations_and_cycles(visit: Visit, file: Path) -> None:
@@ -308,6 +342,7 @@ def test_search_by_keys(visit: Visit) -> None:
     [
         ("candidate.a", "candidate.a"),
         ("candidate/deep/part.py", "candidate.deep.part"),
+        ("candidate/deep/__init__.py", "candidate.deep"),
         ("down below", "candidate.deep.down.below"),
         ("batch 2 candidate", "Batch 2"),
         ("cycle ring_three", "Circular import of 3 modules"),
@@ -325,10 +360,36 @@ def test_search_finds_nothing(visit: Visit) -> None:
     page = visit.open("overview")
     page.fill("#search", "no such thing")
     expect(page.locator("#said")).to_have_text("0 results")
+    nothing = page.get_by_role("option")  # a list box holds nothing else
+    expect(nothing).to_have_text("nothing found")
+    assert page.locator("#results > *").count() == 1
     page.press("#search", "Enter")
     page.press("#search", "Escape")
     expect(page.locator("#results")).to_be_hidden()
     assert visit.heading() == "Overview"
+
+
+def test_search_that_was_left_is_forgotten(visit: Visit) -> None:
+    page = visit.open("overview")
+    page.fill("#search", "candidate.a")
+    page.press("#search", "Escape")
+    page.press("#search", "ArrowDown")
+    page.press("#search", "Enter")
+    assert visit.heading() == "Overview"
+    expect(page.locator("#search")).not_to_have_attribute("aria-activedescendant", re.compile("."))
+
+
+def test_search_knows_paths_that_no_name_tells(
+    running: Browser, file: Path, tmp_path: Path
+) -> None:
+    data = Page(file.read_text(encoding="utf-8")).data
+    data["modules"]["path"][data["texts"].index("candidate.a")] = "src/candidate/a.py"
+    visit = changed(data, running, tmp_path)
+    page = visit.open("overview")
+    page.fill("#search", "src/candidate/a.py")
+    page.press("#search", "Enter")
+    expect(page.locator("main h1")).to_have_text("candidate.a")
+    visit.close()
 
 
 def test_every_module_batch_and_cycle_has_a_link_that_opens_it(visit: Visit, file: Path) -> None:
@@ -372,9 +433,12 @@ def test_a_link_to_what_is_not_there(visit: Visit) -> None:
     assert visit.heading() == "Not found"
     expect(page.get_by_role("link", name="candidate.deep.part")).to_be_visible()
     for parts in (("nonsense",), ("batch", "candidate", "core", "99"), ("cycle", "LP201", "x"),
-                  ("plan", "x", "y"), ("module",)):  # fmt: skip
+                  ("plan", "x", "y"), ("module",), ("batch",), ("cycle",)):  # fmt: skip
         visit.open(*parts)
         assert visit.heading() == "Not found"
+        assert "undefined" not in page.locator("main").inner_text()
+    visit.open("plan", "candidate")
+    assert visit.heading() == VIEWS["plan"]
     page.goto("about:blank")
     page.goto(f"{visit.file}#/module/%E0%A4%A")
     page.wait_for_function(READY)
@@ -481,6 +545,67 @@ def test_print(running: Browser, file: Path) -> None:
     visit.close()
 
 
+def test_names_in_charts_are_not_cut_off_in_a_narrow_window(running: Browser, file: Path) -> None:
+    visit = Visit(running, file, viewport={"width": 390, "height": 800})
+    names = {"candidate.waits_too", "candidate.deep.down.below"}
+    for view in (("cycles",), ("hotspots",), ("forecast",), *(("module", n) for n in names)):
+        visit.open(*view)
+        texts = written(visit)
+        assert texts
+        assert [one for one in texts if one[1] < -1 or one[2] > one[3] + 1] == [], view
+    visit.close()
+
+
+def test_charts_follow_the_window(running: Browser, file: Path) -> None:
+    visit = Visit(running, file)
+    page = visit.open("module", "candidate.deep.down.below")
+    whole = {text for text, *_ in written(visit)}
+    assert "candidate.deep.part" in whole
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_function("() => document.querySelector('.chart canvas').clientWidth < 390")
+    cut = {text for text, *_ in written(visit)}
+    assert cut != whole
+    assert any(text.startswith("…") and text.endswith("part") for text in cut)
+    visit.close()
+
+
+def test_a_wide_table_can_be_scrolled_with_keys(running: Browser, file: Path) -> None:
+    visit = Visit(running, file, viewport={"width": 390, "height": 800})
+    page = visit.open("overview")
+    region = page.get_by_role("region", name="Imports between lanes")
+    region.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+    visit.close()
+
+
+def test_what_is_scrolled_to_is_not_under_the_head(running: Browser, file: Path) -> None:
+    visit = Visit(running, file, viewport={"width": 1280, "height": 300})
+    page = visit.open("matrix")
+    page.get_by_text("The matrix as a table").click()
+    page.locator("details .plain").last.click()
+    page.wait_for_function("() => window.scrollY > 0")
+    head, detail = page.locator(".top").bounding_box(), page.locator("#cell h2").bounding_box()
+    assert head is not None
+    assert detail is not None
+    assert head["height"] <= detail["y"] < 300
+    visit.close()
+
+
+def test_a_long_list_says_how_much_it_leaves_out(
+    running: Browser, file: Path, tmp_path: Path
+) -> None:
+    data = Page(file.read_text(encoding="utf-8")).data
+    entry = data["plans"][0]["blocked"][0]
+    entry[2] = entry[2][:1] * 130
+    visit = changed(data, running, tmp_path)
+    page = visit.open("module", data["texts"][entry[0]])
+    items = page.locator("main section").first.locator(":scope > ul > li")
+    assert items.count() == 101
+    expect(items.last).to_have_text("and 30 more")
+    visit.close()
+
+
 def test_a_narrow_window(running: Browser, file: Path) -> None:
     visit = Visit(running, file, viewport={"width": 390, "height": 800})
     for view in ("overview", "plan", "cycles", "matrix"):
@@ -545,10 +670,7 @@ def poisoned(value: Any, word: str) -> Any:
 )
 def test_whatever_any_text_says(word: str, running: Browser, file: Path, tmp_path: Path) -> None:
     """Also what no repository can hold: lanes, gates, runs, commits and reasons of such names."""
-    data = poisoned(Page(file.read_text(encoding="utf-8")).data, word)
-    made = tmp_path / "page.html"
-    made.write_text(html_page(data), encoding="utf-8")
-    visit = Visit(running, made)
+    visit = changed(poisoned(Page(file.read_text(encoding="utf-8")).data, word), running, tmp_path)
     for view in VIEWS:
         visit.open(view)
         assert_unharmed(visit)

@@ -4,7 +4,6 @@ let charts = [];
 let waiting = [];
 const printing = window.matchMedia("print");
 const system = window.matchMedia("(prefers-color-scheme: dark)");
-const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 function colours() {
   const style = getComputedStyle(root);
@@ -26,7 +25,7 @@ function colours() {
 }
 
 // A chart is a picture with a name; what it shows stands in a table beside it too. `make` gives
-// ECharts' option for some colours, `click` gets what was clicked on.
+// ECharts' option for some colours and a width, `click` gets what was clicked on.
 function chart(label, height, make, click) {
   const element = h("div", { class: "chart", role: "img", "aria-label": label });
   element.style.height = `${height}px`;
@@ -35,7 +34,13 @@ function chart(label, height, make, click) {
       renderer: "canvas",
       devicePixelRatio: Math.max(2, window.devicePixelRatio || 1),
     });
-    const entry = { made, make, element, observer: new ResizeObserver(() => made.resize()) };
+    const entry = { made, make, element, width: element.clientWidth };
+    entry.observer = new ResizeObserver(() => {
+      if (element.clientWidth === entry.width) return;
+      entry.width = element.clientWidth;
+      made.resize();
+      draw(entry);
+    });
     entry.observer.observe(element);
     charts.push(entry);
     draw(entry);
@@ -46,7 +51,7 @@ function chart(label, height, make, click) {
 
 function draw(entry) {
   const c = colours();
-  const option = entry.make(c);
+  const option = entry.make(c, entry.width);
   entry.made.setOption(
     {
       animation: false,
@@ -92,46 +97,51 @@ const axisText = (c, more) => ({
   nameTextStyle: { color: c.muted },
 });
 
-// Bars from the longest down, names at the left.
-function bars(label, entries, unit, colour, go) {
+// Bars, names at the left. `words` puts a value in words, `interval` is that of the axis, `open`
+// gets the entry of a bar that was clicked on.
+function bars(label, entries, unit, colour, { words = fig, interval, open } = {}) {
   const most = entries.slice(0, 25);
   const longest = 20 + 7.5 * Math.max(...most.map((entry) => short(entry.name).length));
-  const left = Math.min(longest, 0.45 * main.clientWidth);
   return chart(
     label,
     75 + 24 * most.length,
-    (c) => ({
-      grid: { left, right: 70, top: 8, bottom: 45 },
-      xAxis: {
-        type: "value",
-        minInterval: 1,
-        name: unit,
-        nameLocation: "middle",
-        nameGap: 24,
-        ...axisText(c),
-      },
-      yAxis: {
-        type: "category",
-        inverse: true,
-        data: most.map((e) => e.name),
-        ...axisText(c, {
-          width: left - 12,
-          overflow: "truncate",
-          interval: 0,
-          formatter: short,
-        }),
-      },
-      tooltip: { formatter: (p) => `${most[p.dataIndex].name}\n${fig(p.value)} ${unit}` },
-      series: [
-        {
-          type: "bar",
-          data: most.map((e) => e.value),
-          itemStyle: { color: c[colour] },
-          barMaxWidth: 16,
-          label: { show: true, position: "right", color: c.text, formatter: (p) => fig(p.value) },
+    (c, width) => {
+      const left = Math.min(longest, 0.45 * width);
+      const name = (text) => short(text, lettersIn(left - 12));
+      return {
+        grid: { left, right: 80, top: 8, bottom: 45 },
+        xAxis: {
+          type: "value",
+          minInterval: 1,
+          interval,
+          name: unit,
+          nameLocation: "middle",
+          nameGap: 24,
+          ...axisText(c, { formatter: words, hideOverlap: true }),
         },
-      ],
-    }),
-    (p) => go && go(most[p.dataIndex]),
+        yAxis: {
+          type: "category",
+          inverse: true,
+          data: most.map((e) => e.name),
+          ...axisText(c, { interval: 0, formatter: name }),
+        },
+        tooltip: { formatter: (p) => `${most[p.dataIndex].name}\n${words(p.value)} ${unit}` },
+        series: [
+          {
+            type: "bar",
+            data: most.map((e) => e.value),
+            itemStyle: { color: c[colour] },
+            barMaxWidth: 16,
+            label: {
+              show: true,
+              position: "right",
+              color: c.text,
+              formatter: (p) => words(p.value),
+            },
+          },
+        ],
+      };
+    },
+    (p) => open && open(most[p.dataIndex]),
   );
 }

@@ -109,10 +109,15 @@ function cycleFigure(cycle, height) {
         : place(at)[1] < 5
           ? "top"
           : "bottom";
+  // The room for a node's label, up to the edge of the chart.
+  const beside = (at, width) => {
+    const free = { left: place(at)[0] / 10, right: 1 - place(at)[0] / 10 }[side(at)] || 1;
+    return free * (width - 20) - 10;
+  };
   return chart(
     `${cycle.code}, ${plural(members.size, "module")} in a circle; dashed red: the imports to cut`,
     many ? 640 : height,
-    (c) => ({
+    (c, width) => ({
       grid: { left: 10, right: 10, top: 20, bottom: 20 },
       ...plane(10, 10),
       tooltip: {
@@ -139,7 +144,7 @@ function cycleFigure(cycle, height) {
               position: side(at),
               color: c.text,
               fontSize: many ? 9 : 12,
-              formatter: () => parting(T[i]),
+              formatter: () => tail(parting(T[i]), lettersIn(beside(at, width))),
             },
           })),
           edges: edges.map(([a, b]) => {
@@ -168,10 +173,10 @@ function cycleFigure(cycle, height) {
 // The last two parts of a name, for where there is little room.
 function parting(name) {
   const sign = name.includes("/") ? "/" : ".";
-  return clip(name.split(sign).slice(-2).join(sign), 28);
+  return tail(name.split(sign).slice(-2).join(sign), 28);
 }
 
-function cycleView(word, name) {
+function cycleView(word = "", name = "") {
   const i = byName().get(name);
   const cycle = D.cycles.find((one) => one.code === word && one.modules.includes(i));
   if (!cycle) return missing(`circular import ${word} of ${name}`);

@@ -51,11 +51,16 @@ function segments(i) {
   return M.flags[i] & NOT_IMPORTABLE ? name.split("/") : name.split(".");
 }
 
+// The end of a name, which tells more of it than its beginning.
+const tail = (name, most) => (name.length > most ? `…${name.slice(1 - most)}` : name);
+
 // A name that fits beside a chart: its first and its last parts.
-const short = (name) => {
-  if (name.length <= 40) return name;
+const short = (name, most = 40) => {
+  if (name.length <= most) return name;
   const sign = name.includes("/") ? "/" : ".";
   const parts = name.split(sign);
-  const end = parts.slice(-2).join(sign);
-  return parts.length < 4 || end.length > 30 ? `…${name.slice(-38)}` : `${parts[0]}…${end}`;
+  const ends = `${parts[0]}…${parts.slice(-2).join(sign)}`;
+  return parts.length < 4 || ends.length > most ? tail(name, most) : ends;
 };
+// How many letters of a chart's text fit into a width, and no fewer than say anything.
+const lettersIn = (width) => Math.max(8, Math.min(40, Math.floor(width / 7)));

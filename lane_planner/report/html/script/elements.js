@@ -34,6 +34,12 @@ function chain(indices) {
   );
 }
 
+// List items for the first entries of a list, and one that tells how many more there are.
+const listed = (list, most, item) => [
+  list.slice(0, most).map((entry) => h("li", {}, item(entry))),
+  list.length > most ? h("li", {}, `and ${fig(list.length - most)} more`) : null,
+];
+
 function tiles(entries) {
   return h(
     "dl",

@@ -58,13 +58,14 @@ function forecastView(source, target) {
         section(
           "Number of workers",
           bars(
-            "Elapsed seconds by workers",
+            "Elapsed time by workers",
             list.map((one) => ({
               name: plural(one.workers, "worker"),
-              value: Math.round(one.elapsed),
+              value: one.elapsed,
             })),
-            "seconds",
+            "elapsed",
             "accent",
+            { words: duration, interval: pace(Math.max(...list.map((one) => one.elapsed))) },
           ),
           table(
             "Elapsed time by workers",

@@ -10,9 +10,7 @@ function history_() {
   D.runs.forEach((run) =>
     run.gates.forEach((gate) => {
       if (!gates.has(gate[0])) gates.set(gate[0], []);
-      gates
-        .get(gate[0])
-        .push({ run: run.id, seconds: gate[1], passed: gate[2], verdict: gate[3] });
+      gates.get(gate[0]).push({ run: run.id, seconds: gate[1], passed: gate[2], verdict: gate[3] });
     }),
   );
   const names = [...gates.keys()].sort();

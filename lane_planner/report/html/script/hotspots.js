@@ -22,7 +22,7 @@ function hotspots() {
       "Imported most",
       imported.length
         ? [
-            bars("The modules that most others import", imported, "importers", "accent", open),
+            bars("The modules that most others import", imported, "importers", "accent", { open }),
             table("Modules by importers", columns("Importers"), imported.slice(0, 500), {
               text: (e) => e.name,
               page: 25,
@@ -43,7 +43,7 @@ function hotspots() {
           list,
           "waiting",
           "warn",
-          open,
+          { open },
         ),
         table(`Modules by those that wait, ${routeWords(plan)}`, columns("Waiting"), list, {
           text: (e) => e.name,

@@ -247,8 +247,6 @@ function matrix(wanted) {
     const n = rows.length;
     const all = [...cells.values()];
     const size = n <= 12 ? 44 : n <= 30 ? 28 : n <= 60 ? 19 : 12;
-    const label = (row, most) =>
-      rowName(row).length > most ? `…${rowName(row).slice(1 - most)}` : rowName(row);
     const longest = Math.max(...rows.map((row) => rowName(row).length), 4);
     const left = 30 + 7 * Math.min(36, longest);
     const top = 30 + 7 * Math.min(24, longest);
@@ -274,7 +272,7 @@ function matrix(wanted) {
             fontSize: size < 15 ? 9 : 11,
             width: top - 20,
             overflow: "truncate",
-            formatter: (at) => label(rows[at], 24),
+            formatter: (at) => tail(rowName(rows[at]), 24),
           }),
           splitLine: { show: n <= 60, lineStyle: { color: c.line } },
         },
@@ -289,7 +287,7 @@ function matrix(wanted) {
             fontSize: size < 15 ? 9 : 12,
             width: left - 20,
             overflow: "truncate",
-            formatter: (at) => label(rows[at], 36),
+            formatter: (at) => tail(rowName(rows[at]), 36),
           }),
           splitLine: { show: n <= 60, lineStyle: { color: c.line } },
         },
@@ -398,7 +396,7 @@ function matrix(wanted) {
               ),
             ),
           )
-        : null || "",
+        : "",
       h(
         "p",
         { class: "opened" },
@@ -423,14 +421,12 @@ function matrix(wanted) {
       h(
         "p",
         { class: "legend" },
-        h("span", { class: "swatch is-plain" }),
-        "imports (stronger: more) ",
-        h("span", { class: "swatch is-warn" }),
-        "↻ some in circular imports ",
-        h("span", { class: "swatch is-bad" }),
-        "✗ some forbidden ",
-        h("span", { class: "swatch is-soft" }),
-        "a package and itself",
+        [
+          ["is-plain", "n: so many imports (stronger: more)"],
+          ["is-warn", "↻n: so many of them in circular imports"],
+          ["is-bad", "✗n: so many of them forbidden"],
+          ["is-soft", "the diagonal: a package and itself"],
+        ].map(([look, words]) => h("span", {}, h("span", { class: `swatch ${look}` }), words)),
       ),
       grid,
       detail,

@@ -1,6 +1,6 @@
 // One module: its place in the plans, its blockers and chains, its neighbours.
 
-function moduleView(name) {
+function moduleView(name = "") {
   const i = byName().get(name);
   if (i === undefined) return missing(`module ${name}`, name);
   const flags = M.flags[i];
@@ -93,7 +93,7 @@ function moduleView(name) {
           chart(
             "Importers at the left, imported modules at the right; forbidden imports are dashed red",
             neighbourHeight(imports, by),
-            (c) => neighbours(c, i, imports, by),
+            (c, width) => neighbours(c, width, i, imports, by),
             (p) =>
               p.dataType === "node" && p.data.module !== undefined && go(moduleUrl(p.data.module)),
           ),
@@ -123,8 +123,9 @@ const MOST = 24;
 const neighbourHeight = (imports, by) =>
   80 + 22 * Math.min(MOST + 1, Math.max(imports.length, by.length, 3));
 
-function neighbours(c, i, imports, by) {
+function neighbours(c, width, i, imports, by) {
   const tall = Math.min(MOST + 1, Math.max(imports.length, by.length, 3));
+  const room = lettersIn(0.3 * (width - 20) - 10);
   const column = (entries, x, prefix) => {
     const some = entries.slice(0, MOST);
     const left = entries.length - some.length;
@@ -135,7 +136,7 @@ function neighbours(c, i, imports, by) {
       value: [x, ((y + 0.5) * tall) / (some.length + Boolean(left))],
       symbolSize: 9,
       itemStyle: { color: c.muted },
-      label: { show: true, position, color: c.text, formatter: () => short(T[other]) },
+      label: { show: true, position, color: c.text, formatter: () => short(T[other], room) },
     }));
     if (left)
       nodes.push({
@@ -170,7 +171,7 @@ function neighbours(c, i, imports, by) {
               fontWeight: "bold",
               backgroundColor: c.back,
               padding: 2,
-              formatter: () => short(T[i]),
+              formatter: () => short(T[i], lettersIn(0.4 * (width - 20) - 20)),
             },
           },
           ...column(by, 3, "<"),
@@ -204,20 +205,15 @@ function placeIn(plan, at, i) {
         h(
           "ul",
           {},
-          list.slice(0, 50).map((one) =>
-            h(
-              "li",
-              {},
-              one[4]
-                .slice(0, 3)
-                .map(moduleLink)
-                .flatMap((node) => [node, " "]),
-              "(",
-              stepPlace(plan, one),
-              ")",
-            ),
-          ),
-          list.length > 50 ? h("li", {}, `and ${fig(list.length - 50)} more`) : null,
+          listed(list, 50, (one) => [
+            one[4]
+              .slice(0, 3)
+              .map(moduleLink)
+              .flatMap((node) => [node, " "]),
+            "(",
+            stepPlace(plan, one),
+            ")",
+          ]),
         );
       return section(
         title,
@@ -248,18 +244,7 @@ function placeIn(plan, at, i) {
           h("dt", {}, "Is waited for by"),
           h("dd", {}, next.length ? modules(next) : "nothing"),
           h("dt", {}, "Files rewritten"),
-          h(
-            "dd",
-            {},
-            step[6].length
-              ? h(
-                  "ul",
-                  {},
-                  step[6].slice(0, 50).map((file) => h("li", {}, fileLink(file))),
-                  step[6].length > 50 ? h("li", {}, `and ${fig(step[6].length - 50)} more`) : null,
-                )
-              : "none",
-          ),
+          h("dd", {}, step[6].length ? h("ul", {}, listed(step[6], 50, fileLink)) : "none"),
         ),
       );
     }
@@ -276,7 +261,7 @@ function placeIn(plan, at, i) {
             h(
               "ul",
               { class: "causes" },
-              own.map((cause) => causeItem(plan, cause)),
+              listed(own, 100, (cause) => causeWords(plan, cause)),
             ),
           ]
         : null,
@@ -286,7 +271,7 @@ function placeIn(plan, at, i) {
             h(
               "ul",
               {},
-              needs.slice(0, 100).map((cause) => h("li", {}, moduleLink(plan.causes[cause[0]][2]))),
+              listed(needs, 100, (cause) => moduleLink(plan.causes[cause[0]][2])),
             ),
           ]
         : null,
@@ -296,7 +281,7 @@ function placeIn(plan, at, i) {
             h(
               "ul",
               { class: "causes" },
-              far.slice(0, 100).map((cause) => causeItem(plan, cause)),
+              listed(far, 100, (cause) => causeWords(plan, cause)),
             ),
           ]
         : null,
@@ -304,11 +289,9 @@ function placeIn(plan, at, i) {
   });
 }
 
-function causeItem(plan, cause) {
+function causeWords(plan, cause) {
   const [word, importer, imported, line, detail, file] = plan.causes[cause[0]];
-  return h(
-    "li",
-    {},
+  return [
     h(
       "p",
       {},
@@ -321,5 +304,5 @@ function causeItem(plan, cause) {
       ")",
     ),
     cause.length > 2 ? chain(cause.slice(1)) : imported >= 0 ? chain([importer, imported]) : null,
-  );
+  ];
 }

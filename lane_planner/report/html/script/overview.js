@@ -108,7 +108,8 @@ function overview() {
       ),
       h(
         "div",
-        { class: "scroll" },
+        // Nothing in it takes the focus, and keys are to scroll it, too.
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": "Imports between lanes" },
         h(
           "table",
           { class: "pairs" },

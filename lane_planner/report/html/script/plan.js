@@ -23,24 +23,24 @@ function planTabs(view, plan) {
   );
 }
 
+// The plan from one lane to another; of nothing given, the first in which something can move.
 function planOf(source, target) {
-  return (
-    D.plans.find((plan) => plan.hops[0][0] === source && route(plan)[1] === target) ||
-    (source ? null : D.plans.find((plan) => plan.steps.length) || D.plans[0])
+  if (source === undefined) return D.plans.find((plan) => plan.steps.length) || D.plans[0];
+  return D.plans.find(
+    (plan) => route(plan)[0] === source && (target === undefined || route(plan)[1] === target),
   );
 }
 
 function withPlan(view, title, source, target, make) {
   const plan = planOf(source, target);
   if (!D.plans.length) return [h("h1", {}, title), note("This page was made without plans.")];
-  if (!plan) return missing(`a plan from ${source} to ${target}`);
+  if (!plan) return missing(`plan from ${source} to ${target}`);
   return [h("h1", {}, `${title}: ${routeWords(plan)}`), planTabs(view, plan), ...make(plan)];
 }
 
 function planView(source, target) {
   return withPlan("plan", "Plan", source, target, (plan) => {
     const s = plan.summary;
-    const at = D.plans.indexOf(plan);
     const codes = new Map();
     for (const [, , causes] of plan.blocked) {
       for (const word of new Set(
@@ -151,15 +151,13 @@ function planView(source, target) {
             ),
           )
         : null,
-      at >= 0
-        ? h(
-            "p",
-            {},
-            link(url("unlocks", ...route(plan)), "What to mend first"),
-            " · ",
-            link(url("forecast", ...route(plan)), "How long it takes"),
-          )
-        : null,
+      h(
+        "p",
+        {},
+        link(url("unlocks", ...route(plan)), "What to mend first"),
+        " · ",
+        link(url("forecast", ...route(plan)), "How long it takes"),
+      ),
     ];
   });
 }
@@ -272,9 +270,9 @@ function batchGraph(c, plan) {
   };
 }
 
-function batchView(source, target, id) {
+function batchView(source = "", target = "", id = "") {
   const plan = planOf(source, target);
-  const batch = plan && source && plan.batches.find((b) => String(b.id) === id);
+  const batch = plan && plan.batches.find((b) => String(b.id) === id);
   if (!batch) return missing(`batch ${id} of a plan from ${source} to ${target}`);
   const next = plan.batches.filter((b) => b.after.includes(batch.id)).map((b) => b.id);
   return [

@@ -12,13 +12,15 @@ const haystack = memo(() => {
       kind: laneName(M.lane[i]),
       words: T[i],
       low: T[i].toLowerCase(),
+      path: pathOf(i).toLowerCase(),
       where: moduleUrl(i),
     });
   }
   D.plans.forEach((plan) =>
     plan.batches.forEach((b) => {
       const words = `batch ${b.id}, wave ${b.wave}, ${routeWords(plan)}`;
-      found.push({ kind: "batch", words, low: words.toLowerCase(), where: batchUrl(plan, b.id) });
+      const low = words.toLowerCase();
+      found.push({ kind: "batch", words, low, path: "", where: batchUrl(plan, b.id) });
     }),
   );
   D.cycles.forEach((cycle) => {
@@ -26,24 +28,24 @@ const haystack = memo(() => {
       .slice(0, 20)
       .map((i) => T[i])
       .join(", ")}`;
-    found.push({ kind: "cycle", words, low: words.toLowerCase(), where: cycleUrl(cycle) });
+    const low = words.toLowerCase();
+    found.push({ kind: "cycle", words, low, path: "", where: cycleUrl(cycle) });
   });
   return found;
 });
 
 function find(text) {
-  const words = text.toLowerCase().replace(/\.py$/, "").split(/\s+/).filter(Boolean);
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return [];
   const ranked = [[], [], [], []];
   const last = words[words.length - 1];
+  const whole = words.join(" ");
   for (const entry of haystack()) {
-    const low = entry.low;
-    if (!words.every((word) => low.includes(word) || low.includes(word.replaceAll("/", "."))))
-      continue;
+    const { low, path } = entry;
+    if (!words.every((word) => low.includes(word) || path.includes(word))) continue;
     const end = low.slice(low.lastIndexOf(".") + 1);
-    ranked[low === words.join(" ") ? 0 : end === last ? 1 : end.startsWith(last) ? 2 : 3].push(
-      entry,
-    );
+    const exact = low === whole || path === whole;
+    ranked[exact ? 0 : end === last ? 1 : end.startsWith(last) ? 2 : 3].push(entry);
   }
   return ranked.flatMap((list) => list.sort((a, b) => a.words.length - b.words.length));
 }
@@ -71,7 +73,7 @@ function search() {
     ),
   );
   if (field.value.trim() && !hits.length)
-    results.append(h("li", { class: "none" }, "nothing found"));
+    results.append(h("li", { role: "option", "aria-disabled": "true" }, "nothing found"));
   const open = Boolean(field.value.trim());
   results.hidden = !open;
   field.setAttribute("aria-expanded", String(open));
@@ -95,6 +97,8 @@ function activate() {
 }
 
 function closeSearch() {
+  hits = [];
+  active = -1;
   results.hidden = true;
   field.setAttribute("aria-expanded", "false");
   field.removeAttribute("aria-activedescendant");
