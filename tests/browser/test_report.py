@@ -545,6 +545,18 @@ def test_print(running: Browser, file: Path) -> None:
     visit.close()
 
 
+@pytest.mark.parametrize("view", [*((name,) for name in VIEWS), ("matrix", "candidate.deep.down")])
+def test_paper_is_wide_enough(view: tuple[str, ...], running: Browser, file: Path) -> None:
+    visit = Visit(running, file, viewport={"width": 700, "height": 1000})
+    page = visit.open(*view)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    charts = page.locator(".chart").all()
+    assert all((box := chart.bounding_box()) and box["width"] <= 700 for chart in charts)
+    visit.shot(f"{'-'.join(view)}-print")
+    visit.close()
+
+
 def test_names_in_charts_are_not_cut_off_in_a_narrow_window(running: Browser, file: Path) -> None:
     visit = Visit(running, file, viewport={"width": 390, "height": 800})
     names = {"candidate.waits_too", "candidate.deep.down.below"}

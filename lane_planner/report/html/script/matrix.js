@@ -353,7 +353,9 @@ function matrix(wanted) {
       },
     );
     const box = figure.firstChild;
-    box.style.width = `${left + n * size + 30}px`;
+    const wide = left + n * size + 30;
+    box.style.width = `${wide}px`;
+    box.style.setProperty("--wide", wide); // for print, which knows no other way to fit it
     const grid = h(
       "div",
       {
