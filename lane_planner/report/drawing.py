@@ -10,13 +10,12 @@ import msgspec
 from lane_planner.config.settings import Settings
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.graph.resolve import ImportSite
-from lane_planner.rules.cycles import Cycle
+from lane_planner.rules.cycles import CYCLE_KINDS, Cycle
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.records import Kind
 
 # An arrow that stands for several imports is drawn as the first kind that is among them.
 _STRONGEST: tuple[Kind, ...] = ("eager", "deferred", "typing")
-_CYCLE_KINDS: dict[str, tuple[Kind, ...]] = {"LP201": ("eager",), "LP202": ("eager", "deferred")}
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -156,11 +155,12 @@ def cycles_drawing(cycles: Iterable[Cycle], graph: ImportGraph) -> Drawing:
             site
             for name in cycle.modules
             for site in graph.sites_in(name)
-            if site.resolved and site.imported in here and site.kind in _CYCLE_KINDS[cycle.code]
+            if site.resolved and site.imported in here and site.kind in CYCLE_KINDS[cycle.code]
             if site.imported != name
         )
         for breaker in cycle.breakers:
-            breakers[breaker.importer, breaker.imported] = len(breaker.lines)
+            ends = (breaker.importer, breaker.imported)
+            breakers[ends] = max(breakers.get(ends, 0), len(breaker.lines))
     kinds: defaultdict[tuple[str, str], Counter[Kind]] = defaultdict(Counter)
     for site in sites:
         kinds[site.importer, site.imported][site.kind] += 1

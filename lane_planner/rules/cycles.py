@@ -13,7 +13,9 @@ from lane_planner.graph.resolve import ImportSite
 from lane_planner.scan.records import FileRecord, Kind
 from lane_planner.scan.usage import RATINGS, Rating, hardest, rate_imports
 
-_KINDS: dict[str, tuple[Kind, ...]] = {"LP201": ("eager",), "LP202": ("eager", "deferred")}
+CYCLE_KINDS: dict[str, tuple[Kind, ...]] = {"LP201": ("eager",), "LP202": ("eager", "deferred")}
+"""Code of a circular import → kinds of the imports that count in it."""
+
 # What an import that does not run with its module is rated.
 _RATED: dict[Kind, Rating] = {"deferred": "deferrable", "typing": "typing"}
 
@@ -79,24 +81,26 @@ def cyclic_components(
 
 def _edges(graph: ImportGraph, code: str, without: Collection[ImportSite]) -> set[Edge]:
     if not without:
-        return graph.edges(_KINDS[code])
+        return graph.edges(CYCLE_KINDS[code])
     return {
         (site.importer, site.imported)
         for site in graph.sites
-        if site.resolved and site.kind in _KINDS[code] and site not in without
+        if site.resolved and site.kind in CYCLE_KINDS[code] and site not in without
     }
 
 
 def circular_sites(graph: ImportGraph) -> frozenset[ImportSite]:
     """Return the sites that circles consist of, those that need deferred imports among them."""
     part_of = {
-        name: index for index, part in enumerate(graph.components(_KINDS["LP202"])) for name in part
+        name: index
+        for index, part in enumerate(graph.components(CYCLE_KINDS["LP202"]))
+        for name in part
     }
     return frozenset(
         site
         for site in graph.sites
         if site.resolved
-        and site.kind in _KINDS["LP202"]
+        and site.kind in CYCLE_KINDS["LP202"]
         and site.importer in part_of
         and part_of[site.importer] == part_of.get(site.imported)
     )
@@ -117,7 +121,7 @@ def cycles(
         without: sites that are taken for not there; names that they import are still in use.
     """
     successors: dict[str, dict[str, list[str]]] = {}
-    for code in _KINDS:
+    for code in CYCLE_KINDS:
         following = successors.setdefault(code, {})
         for importer, imported in sorted(_edges(graph, code, without)):
             following.setdefault(importer, []).append(imported)
@@ -207,7 +211,7 @@ class _Ratings:
             for site in self._graph.sites_in(importer)
             if site.imported == imported
             and site.resolved
-            and site.kind in _KINDS[code]
+            and site.kind in CYCLE_KINDS[code]
             and not (self._without and site in self._without)
         ]
 

@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import networkx
 import pytest
 
@@ -34,7 +35,7 @@ from lane_planner.report.graph import packages_text
 from lane_planner.report.graphml import graphml_text
 from lane_planner.report.mermaid import MOST_ARROWS, MOST_TEXT, mermaid_text, too_large
 from lane_planner.repository.repository import Repository
-from lane_planner.rules.cycles import cycles
+from lane_planner.rules.cycles import Breaker, Cycle, cycles
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.source import scan_source
 from tests.cli.shop import shop
@@ -249,6 +250,26 @@ def test_a_cycle_in_a_cycle_is_drawn_once() -> None:
     assert [(a.importer, a.imported, a.count) for a in drawing.arrows] == [
         ("a", "b", 1), ("b", "a", 1), ("b", "c", 1), ("c", "a", 1),
     ]  # fmt: skip
+
+
+def test_all_imports_that_break_some_cycle_are_marked() -> None:
+    """Of a → b, the eager circle is broken by one import, the one around it by both."""
+    files = {
+        "a.py": b"import b\ndef f():\n    import b\n",
+        "b.py": b"import a\nimport c\n",
+        "c.py": b"def f():\n    import a\n",
+    }
+    graph = build_graph({path: scan_source(content) for path, content in files.items()})
+    eager = Breaker("a", "b", "a.py", 1, (1,), "unused")
+    found = [
+        Cycle("LP201", ("a", "b"), ("a", "b", "a"), (eager,), True),
+        Cycle(
+            "LP202", ("a", "b", "c"), ("a", "b", "a"),
+            (msgspec.structs.replace(eager, lines=(1, 3)),), True,
+        ),
+    ]  # fmt: skip
+    (arrow,) = (one for one in cycles_drawing(found, graph).arrows if one.violations)
+    assert (arrow.importer, arrow.imported, arrow.count, arrow.violations) == ("a", "b", 2, 2)
 
 
 # --- GraphML ---
