@@ -25,7 +25,7 @@ def as_name(name: str) -> str:
     """Return a name as code where that shows it as it is; else as escaped text."""
     shown = printable(name)
     if not shown or shown != shown.strip() or _NOT_IN_CODE.search(shown):
-        return as_text(name).replace(" ", "&#32;") if name else "&#32;"
+        return as_text(shown).replace(" ", "&#32;") if name else "&#32;"
     return f"`{shown}`"
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
+from lane_planner.base.markdown import as_name
 from lane_planner.report.findings import Report, check_report
 from lane_planner.report.markdown import LIMIT, markdown_text, marker
 from lane_planner.rules.diagnostics import Diagnostic
@@ -103,6 +104,20 @@ def test_files_that_could_not_be_read_are_told(count: int, said: str) -> None:
     ]
     text = markdown_text(check_report([], faults, None, circle(()), modules=2))
     assert text.endswith(f"- {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a.py", "`a.py`"),
+        ("a\u2028.py", "`a\\u2028.py`"),
+        ("<b>\u2028.py", "&#60;b&#62;&#92;u2028.py"),
+        ("<b>\n.py", "&#60;b&#62;&#92;n.py"),
+        ("<b> .py", "&#60;b&#62;&#32;.py"),
+    ],
+)
+def test_a_name_reads_as_itself(name: str, shown: str) -> None:
+    assert as_name(name) == shown
 
 
 def test_hostile_names() -> None:
