@@ -15,10 +15,9 @@ from lane_planner.graph.graph import ImportGraph
 from lane_planner.graph.resolve import ImportSite
 from lane_planner.rules.baseline import Compared
 from lane_planner.rules.codes import next_step
-from lane_planner.rules.cycles import Cycle
+from lane_planner.rules.cycles import CYCLE_KINDS, Cycle
 from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.violations import Violation
-from lane_planner.scan.records import Kind
 
 FAULTS = ("LP901", "LP902")
 """Codes of files that could not be read as Python: these are faults of the run, not findings."""
@@ -29,8 +28,6 @@ PLAIN = ("note", "optional")
 _NO_LANE = "(no lane)"
 _BREAKERS = 5  # imports that a message names
 _LONGEST = 12  # modules of a circle that it names
-# Which imports close a circle of some code.
-_KINDS: dict[str, tuple[Kind, ...]] = {"LP201": ("eager",), "LP202": ("eager", "deferred")}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -86,7 +83,7 @@ class Finding(msgspec.Struct, frozen=True):
     @property
     def circular(self) -> bool:
         """Whether it is a circular import."""
-        return self.code in _KINDS
+        return self.code in CYCLE_KINDS
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -127,7 +124,7 @@ class Report(msgspec.Struct, frozen=True):
             "circular import" if finding.circular else "violation" for finding in self.new
         )
         asked = dict.fromkeys(
-            "circular import" if code in _KINDS else "violation" for code in self.codes
+            "circular import" if code in CYCLE_KINDS else "violation" for code in self.codes
         )
         old = len(self.findings) - len(self.new)
         new = "new " if old else ""
@@ -175,7 +172,7 @@ def check_report(
     seen = list(diagnostics)
     codes = dict.fromkeys(("LP101", *(finding.code for finding in found)))
     if cycles is not None:
-        codes.update(dict.fromkeys(_KINDS))
+        codes.update(dict.fromkeys(CYCLE_KINDS))
     remarks = [f"waiver {waiver}" for waiver in idle_waivers]
     if baseline is not None:
         remarks += [f"baseline {stale.entry} {stale.reason}" for stale in baseline.judged.stale]
@@ -211,7 +208,7 @@ def cycles_report(
     """
     fingerprints = _Fingerprints()
     found = tuple(_cycle(cycle, graph, settings, "new", fingerprints) for cycle in cycles)
-    return Report("cycles", tuple(_KINDS), found, verbose=verbose, prefix=prefix)
+    return Report("cycles", tuple(CYCLE_KINDS), found, verbose=verbose, prefix=prefix)
 
 
 def fingerprint(parts: Iterable[str], number: int) -> str:
@@ -311,7 +308,7 @@ def _example_sites(cycle: Cycle, graph: ImportGraph) -> tuple[ImportSite, ...]:
         next(
             site
             for site in graph.sites_in(importer)
-            if site.imported == imported and site.resolved and site.kind in _KINDS[cycle.code]
+            if site.imported == imported and site.resolved and site.kind in CYCLE_KINDS[cycle.code]
         )
         for importer, imported in steps
     )
