@@ -102,7 +102,7 @@ def test_files_that_could_not_be_read_are_told(count: int, said: str) -> None:
         Diagnostic("LP901", f"low.m{n}", f"low/m{n}.py", 1, 0, False, "invalid")
         for n in range(count)
     ]
-    text = markdown_text(check_report([], faults, None, circle(()), modules=2))
+    text = markdown_text(check_report([], faults, None, circle(()), SETTINGS, modules=2))
     assert text.endswith(f"- {said}\n")
 
 
