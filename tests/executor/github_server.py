@@ -465,5 +465,6 @@ def github_for_gh(bare: Path, config: Path) -> Iterator[FakeGitHub]:
         (config / "config.yml").write_text(f"http_unix_socket: {server.socket}\n")
         with server.serving():
             yield server
+        assert server.troubles == []
     finally:
         shutil.rmtree(short)

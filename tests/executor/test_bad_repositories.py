@@ -515,18 +515,23 @@ def test_no_commit_yet(tmp_path: Path, usual_plan: str, name: str) -> None:
     assert expected.get(name, "has no commit yet") in said
 
 
+def calling_itself(version: str, directory: Path) -> dict[str, str]:
+    """Return the environment in which git is the real one, but says that it is of a version."""
+    program = directory / "bin/git"
+    program.parent.mkdir()
+    real = shutil.which("git")
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo \'git version {version}\' || exec {real} "$@"\n'
+    )
+    program.chmod(0o755)
+    return {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"}
+
+
 @pytest.mark.parametrize("name", [*ACTS, "check", "status"])
 def test_a_git_that_is_too_old(tmp_path: Path, usual_plan: str, name: str) -> None:
     root = small(tmp_path / "r")
-    old = tmp_path / "bin/git"
-    old.parent.mkdir()
-    real = shutil.which("git")
-    old.write_text(
-        f'#!/bin/sh\n[ "$1" = --version ] && echo git version 2.25.1 || exec {real} "$@"\n'
-    )
-    old.chmod(0o755)
     arguments = act_on(name, usual_plan) if name in ACTS else (name,)
-    env = {"PATH": f"{old.parent}{os.pathsep}{os.environ['PATH']}"}
+    env = calling_itself("2.25.1", tmp_path)
     assert refused(root, 4, *arguments, env=env) == (
         "git 2.30 or newer is needed, and the one on PATH says `git version 2.25.1`: install a "
         "newer one"
@@ -540,14 +545,7 @@ def test_a_git_that_is_too_old(tmp_path: Path, usual_plan: str, name: str) -> No
 )  # fmt: skip
 def test_versions_of_git(tmp_path: Path, version: str, fine: bool) -> None:
     root = small(tmp_path / "r")
-    there = tmp_path / "bin/git"
-    there.parent.mkdir()
-    real = shutil.which("git")
-    there.write_text(
-        f'#!/bin/sh\n[ "$1" = --version ] && echo \'git version {version}\' || exec {real} "$@"\n'
-    )
-    there.chmod(0o755)
-    env = {"PATH": f"{there.parent}{os.pathsep}{os.environ['PATH']}"}
+    env = calling_itself(version, tmp_path)
     assert run(root, "status", env=env).code == (0 if fine else 4)
 
 
