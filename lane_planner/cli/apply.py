@@ -83,6 +83,7 @@ def command(
     from lane_planner.executor.gating.rooms import Workers
 
     content = plan_content(plan)
+    options.scheduler = scheduler
     repository = options.open()
     if max_open is not None:
         if pulls is None:

@@ -9,7 +9,7 @@ import click
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import printable
-from lane_planner.cli.options import FINDINGS, Common, common
+from lane_planner.cli.options import FINDINGS, Common, common, scheduler_option
 
 if TYPE_CHECKING:
     from lane_planner.repository.checks import Findings
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @common(*FINDINGS)
+@scheduler_option
 @click.option("--cycles", is_flag=True, help="Report circular imports too.")
 @click.option("--transitive", is_flag=True, help="Report indirect violations (LP102) too.")
 @click.option("--syntax", is_flag=True, help="Parse every file as a whole and report what fails.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from lane_planner.cli.options import FINDINGS, Common, common
+from lane_planner.cli.options import FINDINGS, Common, common, scheduler_option
 
 
 @click.command()
 @common(*FINDINGS, "dot", "mermaid")
+@scheduler_option
 def command(options: Common) -> int:
     """Report circular imports, each with a shortest circle and what breaks it.
 

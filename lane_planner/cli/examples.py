@@ -24,6 +24,7 @@ EXAMPLES: Mapping[str, Sequence[_Example]] = {
         ("check --cycles --format json", "circular imports too, for a program"),
         ("check --diff origin/main", "only what a branch brings"),
         ("check --format sarif --output lanes.sarif", "for code scanning"),
+        ("check --scheduler tcp://host:8786", "read what is not known yet on a Dask cluster"),
         ("check --watch", "again whenever something changes"),
         ("check --update-baseline --allow-additions", "accept what there is today"),
         ("check --update-baseline", "take out of the baseline what is gone"),

@@ -6,13 +6,14 @@ import re
 
 import click
 
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import Common, common, scheduler_option
 
 _CODE = re.compile(r"LP\d+", re.IGNORECASE)
 
 
 @click.command()
 @common("text", "json")
+@scheduler_option
 @click.argument("module")
 def command(options: Common, module: str) -> int:
     """Tell where MODULE (a dotted name or path) stands, and why it cannot be promoted.

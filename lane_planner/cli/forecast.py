@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from lane_planner.cli.options import Common, common, plan_content
+from lane_planner.cli.options import Common, common, plan_content, scheduler_option
 
 
 @click.command()
 @common("text", "json")
+@scheduler_option
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--workers", type=int, default=1, show_default=True, metavar="N",

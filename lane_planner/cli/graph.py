@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import Common, common, scheduler_option
 
 
 @click.command()
 @common("json", "text", "dot", "mermaid", "graphml")
+@scheduler_option
 @click.option("--external", is_flag=True, help="With imports of what is not first-party.")
 @click.option(
     "--depth",

@@ -39,6 +39,9 @@ class Common:
         format: how results are written.
         output: file for results; None or "-": standard output.
         verbosity: -1 quiet, 0 normal, 1 and more verbose.
+
+    Attributes:
+        scheduler: address of the scheduler of a cluster that reads files; None: this machine does.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Common:
         self.format = format
         self.output = None if output == Path("-") else output
         self.verbosity = verbosity
+        self.scheduler: str | None = None
 
     def open(self) -> Repository:
         """Open the repository that the options name; progress goes to a terminal.
@@ -64,7 +68,7 @@ class Common:
         from lane_planner.repository.repository import Repository
 
         self.require_place()
-        repository = Repository.open(root=self.root, config=self.config)
+        repository = Repository.open(root=self.root, config=self.config, scheduler=self.scheduler)
         if self.verbosity >= 0 and sys.stderr.isatty():
             repository.progress = ProgressLine()
         return repository
@@ -258,6 +262,22 @@ def log_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def scheduler_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option to read files elsewhere, as the `scheduler` of its options."""
+
+    @functools.wraps(function)
+    def wrapped(options: Common, *given: Any, scheduler: str | None, **rest: Any) -> Any:
+        options.scheduler = scheduler
+        return function(options, *given, **rest)
+
+    return click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Read files that are not known yet on the workers of a Dask cluster, such as "
+        "tcp://host:8786.",
+    )(wrapped)
+
+
 def workers_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say how gates are run side by side."""
     count = click.option(
@@ -270,7 +290,8 @@ def workers_options(function: Callable[..., Any]) -> Callable[..., Any]:
     scheduler = click.option(
         "--scheduler",
         metavar="ADDRESS",
-        help="Run gates on the workers of a Dask cluster, such as tcp://host:8786.",
+        help="Run gates, and read files that are not known yet, on the workers of a Dask cluster, "
+        "such as tcp://host:8786.",
     )
     return count(scheduler(function))
 

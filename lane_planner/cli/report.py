@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from lane_planner.base.errors import UsageError
-from lane_planner.cli.options import Common, common, coverage_options
+from lane_planner.cli.options import Common, common, coverage_options, scheduler_option
 
 # How many pull requests may be worked on at once in the forecasts.
 _WORKERS = (1, 2, 4, 8)
@@ -17,6 +17,7 @@ _WORKERS = (1, 2, 4, 8)
 
 @click.command()
 @common("html")
+@scheduler_option
 @click.option(
     "--html", "file", type=click.Path(path_type=Path), metavar="FILE",
     help="Where the page goes; the same as --output.",

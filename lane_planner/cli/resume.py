@@ -23,6 +23,7 @@ def command(options: Common, workers: int | None, scheduler: str | None) -> int:
     """
     from lane_planner.executor.gating.rooms import Workers
 
+    options.scheduler = scheduler
     repository = options.open()
     elsewhere = None if workers is None and scheduler is None else Workers(workers, scheduler)
     with steps_shown(options, 0) as observe:

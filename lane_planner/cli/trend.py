@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import Common, common, scheduler_option
 
 
 @click.command()
 @common("text", "json", "csv")
+@scheduler_option
 @click.option(
     "--since", metavar="REF|DATE",
     help='The first commit, a date, or "6 weeks" before the last [default: the beginning].',

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from lane_planner.cli.options import Common, common, coverage_options
+from lane_planner.cli.options import Common, common, coverage_options, scheduler_option
 
 
 @click.command()
 @common("text", "json")
+@scheduler_option
 @click.option("--from", "source", metavar="LANE", help="The lane to leave.")
 @click.option("--to", "target", metavar="LANE", help="The lane to reach [default: the next].")
 @click.option(

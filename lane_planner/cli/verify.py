@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from lane_planner.cli.options import Common, common
+from lane_planner.cli.options import Common, common, scheduler_option
 
 
 @click.command()
 @common("text", "json")
+@scheduler_option
 def command(options: Common) -> int:
     """Compare the import graph with the one that grimp builds, where it can.
 

@@ -427,12 +427,8 @@ def _complete_last(git: Git, journal: Journal, clock: Clock) -> None:
 def _open_halls(git: Git, settings: Settings, base: str, workers: Workers) -> Halls:
     if workers.scheduler is None:
         return Rooms(git, settings.source_roots, base, width=workers.count or 1)
-    try:
-        from lane_planner.executor.gating.cluster import Cluster
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "a cluster needs Dask: install lane-planner[distributed] here and on the workers"
-        ) from error
+    from lane_planner.executor.gating.cluster import Cluster
+
     return Cluster(
         git, settings.source_roots, base, scheduler=workers.scheduler, width=workers.count
     )

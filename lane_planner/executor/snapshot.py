@@ -26,6 +26,7 @@ from lane_planner.promotion.references.mentions import Found, Mentions, find_men
 from lane_planner.promotion.values import MADE_INIT
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.scan.cache import ScanCache
+from lane_planner.scan.cluster import Cluster
 from lane_planner.scan.source import scan_source
 from lane_planner.scan.sources import CommitTree, Entry
 
@@ -51,14 +52,15 @@ class Snapshot(msgspec.Struct, frozen=True):
     links: frozenset[str] = frozenset()
     submodules: frozenset[str] = frozenset()
 
-    def leaving(self, lane: Lane, cache: ScanCache) -> Snapshot:
+    def leaving(self, lane: Lane, cache: ScanCache, cluster: Cluster | None = None) -> Snapshot:
         """Return the snapshot with what does not parse in the lane that is to be left.
 
         Args:
             lane: the lane.
             cache: what is known of file contents already; it learns the rest, and is not saved.
+            cluster: as for `scan_tree`.
         """
-        faults = faults_in(self.scanned, cache, lane)
+        faults = faults_in(self.scanned, cache, lane, cluster=cluster)
         facts = msgspec.structs.replace(self.facts, faults=faults)
         return msgspec.structs.replace(self, facts=facts)
 
@@ -122,6 +124,7 @@ def take_snapshot(
     commit: str,
     cache: ScanCache,
     coverage: Mapping[str, float] | None,
+    cluster: Cluster | None = None,
 ) -> Snapshot:
     """Read a commit.
 
@@ -131,9 +134,10 @@ def take_snapshot(
         commit: full id.
         cache: what is known of file contents already; it learns the rest, and is not saved.
         coverage: fraction of each file's lines that tests run; None: not asked for.
+        cluster: as for `scan_tree`.
     """
     source = CommitTree(git, commit, excluded(settings))
-    scanned = scan_repository(source, settings, cache)
+    scanned = scan_repository(source, settings, cache, cluster=cluster)
     facts = facts_of(scanned, settings, {}, MADE_INIT, coverage)
     blobs, links, submodules = _blobs(git, commit)
     return Snapshot(git, commit, facts, blobs, scanned, links, submodules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +16,9 @@ from lane_planner.scan.cache import ScanCache, content_key
 from lane_planner.scan.records import SyntaxFault
 from lane_planner.scan.sources import Source
 from lane_planner.scan.tree import Progress, TreeScan, scan_tree, silent, syntax_faults
+
+if TYPE_CHECKING:
+    from lane_planner.scan.cluster import Cluster
 
 
 class Scanned(msgspec.Struct, frozen=True):
@@ -44,6 +48,7 @@ def scan_repository(
     cache: ScanCache,
     *,
     external: bool = False,
+    cluster: Cluster | None = None,
     progress: Progress = silent,
 ) -> Scanned:
     """Read a repository's imports and resolve them.
@@ -53,9 +58,10 @@ def scan_repository(
         settings: its configuration.
         cache: what is known already; it learns the rest, and is not saved.
         external: whether to keep imports of what is not first-party.
+        cluster: as for `scan_tree`.
         progress: told how far the reading is.
     """
-    scan = scan_tree(source, cache, progress=progress)
+    scan = scan_tree(source, cache, cluster=cluster, progress=progress)
     graph = build_graph(
         scan.records,
         source_roots=settings.source_roots,
@@ -67,7 +73,12 @@ def scan_repository(
 
 
 def faults_in(
-    scanned: Scanned, cache: ScanCache, lane: Lane | None = None, *, progress: Progress = silent
+    scanned: Scanned,
+    cache: ScanCache,
+    lane: Lane | None = None,
+    *,
+    cluster: Cluster | None = None,
+    progress: Progress = silent,
 ) -> dict[str, SyntaxFault]:
     """Return why Python files do not parse, by path.
 
@@ -75,6 +86,7 @@ def faults_in(
         scanned: the repository.
         cache: what is known already; it learns the rest.
         lane: only look at files of this lane; None: at all.
+        cluster: as for `scan_tree`.
         progress: told how far the parsing is.
     """
     paths = [
@@ -82,7 +94,9 @@ def faults_in(
         for path in scanned.scan.records
         if path.endswith(".py") and (lane is None or scanned.lanes.of_path(path) == lane.name)
     ]
-    return syntax_faults(scanned.source, scanned.scan, cache, paths, progress=progress)
+    return syntax_faults(
+        scanned.source, scanned.scan, cache, paths, cluster=cluster, progress=progress
+    )
 
 
 def facts_of(

@@ -33,6 +33,7 @@ from lane_planner.rules.excuses import Excuses
 from lane_planner.rules.lanes import LaneMap, lane_paths
 from lane_planner.rules.violations import direct_violations
 from lane_planner.scan.cache import ScanCache, content_key
+from lane_planner.scan.cluster import Cluster
 from lane_planner.scan.records import FileRecord
 from lane_planner.scan.sources import CommitTree
 from lane_planner.scan.tree import Progress, TreeScan, scan_tree, silent
@@ -157,6 +158,7 @@ def make_trend(
     own_configuration: bool = False,
     records: ScanCache,
     memory: Path | None = None,
+    cluster: Cluster | None = None,
     progress: Progress = silent,
 ) -> Trend:
     """Return the figures of some commits.
@@ -171,6 +173,7 @@ def make_trend(
             that can be read.
         records: what is known of file contents; it learns the rest, and is not saved.
         memory: file that keeps figures from run to run; None: nothing is kept.
+        cluster: as for `scan_tree`.
         progress: told how far it is.
 
     Raises:
@@ -179,7 +182,7 @@ def make_trend(
     """
     goal = _goal(settings, lane)
     kept = (recall(memory, dict[bytes, Figures]) if memory is not None else None) or {}
-    reader = _Reader(git, made_init, records)
+    reader = _Reader(git, made_init, records, cluster)
     own = _settings_at(git, settings, commits) if own_configuration else {}
     used: dict[bytes, Figures] = {}
     samples = []
@@ -280,13 +283,17 @@ class _Reader:
         git: the repository, seen from the root.
         made_init: content by which a made `__init__.py` is known.
         records: what is known of file contents.
+        cluster: as for `scan_tree`.
     """
 
-    def __init__(self, git: Git, made_init: bytes, records: ScanCache) -> None:
+    def __init__(
+        self, git: Git, made_init: bytes, records: ScanCache, cluster: Cluster | None
+    ) -> None:
         self._git = git
         self._made_init = made_init
         self._mark = content_key(made_init)
         self._records = records
+        self._cluster = cluster
         self._last: tuple[object, TreeScan, Figures] | None = None
 
     def figures(self, commit: Commit, settings: Settings) -> Figures:
@@ -296,7 +303,7 @@ class _Reader:
             EnvironmentFailure: git cannot read it.
         """
         source = CommitTree(self._git, commit.id, excluded(settings))
-        scan = scan_tree(source, self._records)
+        scan = scan_tree(source, self._records, cluster=self._cluster)
         judged = (settings.digest, _active(settings, commit.date))
         if self._last is not None and self._last[0] == judged and self._same(self._last[1], scan):
             figures = self._last[2]

@@ -232,6 +232,7 @@ class Checks:
             CommitTree(git, commit, excluded(settings)),
             settings,
             self._tree.cache,
+            cluster=self._tree.cluster,
             progress=self._tree.progress,
         )
         transitive = transitive or settings.transitive

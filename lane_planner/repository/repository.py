@@ -71,6 +71,7 @@ class Repository(Tree):
     Attributes:
         progress: told how far long work is; set it to show it.
         unmeasured: why the coverage of modules could not be measured when that was asked for.
+        cluster: reads what the cache lacks, where that is much; None: this machine does.
     """
 
     def __init__(self, settings: Settings, git: Git | None) -> None:
@@ -79,7 +80,11 @@ class Repository(Tree):
 
     @staticmethod
     def open(
-        start: Path | str = ".", *, root: Path | None = None, config: Path | None = None
+        start: Path | str = ".",
+        *,
+        root: Path | None = None,
+        config: Path | None = None,
+        scheduler: str | None = None,
     ) -> Repository:
         """Open the repository that a directory is in.
 
@@ -88,6 +93,8 @@ class Repository(Tree):
             root: the directory that paths are relative to; None: the nearest one upward with a
                 configuration.
             config: the configuration file; None: the one in the root.
+            scheduler: address of the scheduler of a Dask cluster that reads files; None: this
+                machine does.
 
         Raises:
             UsageError: there is no configuration, or it is wrong.
@@ -99,7 +106,12 @@ class Repository(Tree):
             raise UsageError(f"{root or config or start} is a loop of symbolic links") from error
         except FileNotFoundError as error:
             raise UsageError("the current directory is gone: change to one that exists") from error
-        return Repository(load_settings(found, file), Git.find(found))
+        repository = Repository(load_settings(found, file), Git.find(found))
+        if scheduler is not None:
+            from lane_planner.scan.cluster import Cluster
+
+            repository.cluster = Cluster.at(scheduler)
+        return repository
 
     def graph(self, *, external: bool = False) -> ImportGraph:
         """Return the import graph of the working tree, which never changes.
@@ -307,7 +319,9 @@ class Repository(Tree):
         scanned = self._scanned
         faults: dict[str, SyntaxFault] = {}
         for lane in lanes[:-1]:
-            faults.update(faults_in(scanned, self.cache, lane, progress=self.progress))
+            faults.update(
+                faults_in(scanned, self.cache, lane, cluster=self.cluster, progress=self.progress)
+            )
         self.cache.save()
         facts = facts_of(scanned, self.settings, faults, MADE_INIT, coverage)
         return assume(facts, lanes[0], lanes[1], assumption or Assumption())
@@ -443,7 +457,7 @@ class Repository(Tree):
         found = make_trend(
             git, self.settings, sampled(commits, density), MADE_INIT,
             lane=lane, own_configuration=own_configuration, records=records,
-            memory=self.cache_file("trend"), progress=self.progress,
+            memory=self.cache_file("trend"), cluster=self.cluster, progress=self.progress,
         )  # fmt: skip
         if found.computed:
             records.save()
@@ -474,7 +488,9 @@ class Repository(Tree):
         from lane_planner.executor.snapshot import take_snapshot
 
         git = self.require_git()
-        found = take_snapshot(git, self.settings, commit or git.head(), self.cache, coverage)
+        found = take_snapshot(
+            git, self.settings, commit or git.head(), self.cache, coverage, self.cluster
+        )
         self.cache.save()
         return found
 
@@ -511,7 +527,7 @@ class Repository(Tree):
         snapshot = self.snapshot(self._needed_coverage())
         goal = find_goal(snapshot, wanted, self.readings(wanted))
         source, reached = next_lane(self.settings, goal.lane, target)
-        snapshot = snapshot.leaving(source, self.cache)
+        snapshot = snapshot.leaving(source, self.cache, self.cluster)
         self.cache.save()
         if measure and self.settings.coverage is not None and self.settings.coverage.measure:
             from lane_planner.executor.gating.measuring import measured
@@ -759,7 +775,7 @@ class Repository(Tree):
         source = self.settings.lane(plan.hops[number].source)
         if source is None:
             raise UsageError(f"{where} leaves a lane that the configuration lacks: make a new plan")
-        snapshot = snapshot.leaving(source, self.cache)
+        snapshot = snapshot.leaving(source, self.cache, self.cluster)
         self.cache.save()
         return snapshot
 

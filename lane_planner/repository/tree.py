@@ -19,6 +19,7 @@ from lane_planner.scan.tree import Progress, silent
 
 if TYPE_CHECKING:
     from lane_planner.rules.cycles import Cycle
+    from lane_planner.scan.cluster import Cluster
     from lane_planner.scan.modules import Module
 
 
@@ -31,6 +32,7 @@ class Tree:
 
     Attributes:
         progress: told how far long work is; set it to show it.
+        cluster: where files are read that the cache lacks; None: here.
         cache: what is known of files from run to run.
     """
 
@@ -38,6 +40,7 @@ class Tree:
         self.settings = settings
         self.git = git
         self.progress: Progress = silent
+        self.cluster: Cluster | None = None
         self.cache = ScanCache(self.cache_file("scan"))
 
     def scanned(self, *, external: bool = False) -> Scanned:
@@ -48,8 +51,9 @@ class Tree:
         """
         source = WorkingTree(self.settings.root, self.git, excluded(self.settings))
         found = scan_repository(
-            source, self.settings, self.cache, external=external, progress=self.progress
-        )
+            source, self.settings, self.cache,
+            external=external, cluster=self.cluster, progress=self.progress,
+        )  # fmt: skip
         self.cache.save()
         return found
 
@@ -63,7 +67,9 @@ class Tree:
 
     def faults(self, scanned: Scanned | None = None) -> dict[str, SyntaxFault]:
         """Return why files of the working tree do not parse, by path."""
-        found = faults_in(scanned or self._scanned, self.cache, progress=self.progress)
+        found = faults_in(
+            scanned or self._scanned, self.cache, cluster=self.cluster, progress=self.progress
+        )
         self.cache.save()
         return found
 

@@ -46,7 +46,7 @@ class ScanCache:
         self._data = _load(file) if file is not None else None
         self._changed = self._data is None
         if self._data is None:
-            self._data = _Data(_version(), {}, {}, {})
+            self._data = _Data(reader_version(), {}, {}, {})
         self._stats = self._data.stats
         self._records = self._data.records
         self._faults = self._data.faults
@@ -124,7 +124,7 @@ class ScanCache:
         if len(self._records) > _KEPT_TIMES * len(self._used) + 1000:
             self._records = {k: v for k, v in self._records.items() if k in self._used}
             self._faults = {k: v for k, v in self._faults.items() if k in self._used}
-        data = _Data(_version(), self._stats, self._records, self._faults)
+        data = _Data(reader_version(), self._stats, self._records, self._faults)
         body = msgspec.msgpack.encode(data)
         import tempfile  # a warm run has nothing to save
 
@@ -160,11 +160,14 @@ def _storable(path: str) -> bool:
     return path.isascii() or not any("\ud800" <= char <= "\udfff" for char in path)
 
 
-def _version() -> str:
-    # What a file's content says depends on this code, and its syntax on the running Python.
+def reader_version() -> str:
+    """Return what, beside its content, decides what is found in a file.
+
+    That is this code, and for syntax the running Python.
+    """
     import sys
 
-    return f"{__version__} {sys.version_info[:3]}"
+    return f"{__version__} with Python {'.'.join(map(str, sys.version_info[:3]))}"
 
 
 def _digest(body: bytes) -> bytes:
@@ -186,4 +189,4 @@ def _load(file: Path) -> _Data | None:
         data = msgspec.msgpack.decode(body, type=_Data)
     except msgspec.MsgspecError:
         return None
-    return data if data.version == _version() else None
+    return data if data.version == reader_version() else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,15 +15,20 @@ from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.scan.cache import ScanCache, content_key
 from lane_planner.scan.records import FileRecord, SyntaxFault
 from lane_planner.scan.sources import Entry, Source
+from lane_planner.scan.work import CHECK, SCAN, WORKS, Found, Work
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from lane_planner.scan.cluster import Cluster
+
 # Below this many bytes to read, starting worker processes costs more than it saves.
 _WORTH_WORKERS = 3_000_000
 _CHUNKS_PER_WORKER = 4
-
-Found = TypeVar("Found")
+# What travels to a cluster at once, in bytes of contents. Less than that is not worth a connection.
+_PACK = 1_000_000
+# What a file of a commit is taken to have: git tells the size of its blob with the blob.
+_USUAL_SIZE = 10_000
 
 
 class TreeScan(msgspec.Struct, frozen=True):
@@ -46,7 +52,12 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 def scan_tree(
-    source: Source, cache: ScanCache, *, workers: int = 0, progress: Progress = silent
+    source: Source,
+    cache: ScanCache,
+    *,
+    workers: int = 0,
+    cluster: Cluster | None = None,
+    progress: Progress = silent,
 ) -> TreeScan:
     """Read the imports of every file that is not known from the cache.
 
@@ -56,7 +67,11 @@ def scan_tree(
         source: the files.
         cache: what is known already; it learns the rest, and is not saved.
         workers: most worker processes; 0: as many as there are processors.
+        cluster: reads in their stead, where there is much to read; None: there is none.
         progress: told how far it is.
+
+    Raises:
+        EnvironmentFailure: git, the file system, a worker process or the cluster failed.
     """
     looked_at = time.time_ns()
     entries = source.entries()
@@ -85,7 +100,7 @@ def scan_tree(
                 records[entry.path] = record
         missing = [entry for entry in missing if entry not in keys]
     for entry, key, record in _spread(
-        source, missing, _SCAN, workers, lambda n, of: progress("reading", n, of)
+        source, missing, SCAN, workers, cluster, lambda n, of: progress("reading", n, of)
     ):
         if key:
             cache.learn(key, record)
@@ -102,6 +117,7 @@ def syntax_faults(
     paths: Iterable[str],
     *,
     workers: int = 0,
+    cluster: Cluster | None = None,
     progress: Progress = silent,
 ) -> dict[str, SyntaxFault]:
     """Return why files do not parse (LP901), by path; files that parse are left out.
@@ -112,7 +128,11 @@ def syntax_faults(
         cache: what is known already; it learns the rest, and is not saved.
         paths: the Python files to look at.
         workers: as for `scan_tree`.
+        cluster: as for `scan_tree`.
         progress: as for `scan_tree`.
+
+    Raises:
+        EnvironmentFailure: as for `scan_tree`.
     """
     faults: dict[str, SyntaxFault] = {}
     unknown: set[str] = set()
@@ -127,7 +147,7 @@ def syntax_faults(
             faults[path] = fault
     missing = [entry for entry in source.entries() if entry.path in unknown] if unknown else []
     for entry, key, fault in _spread(
-        source, missing, _CHECK, workers, lambda n, of: progress("parsing", n, of)
+        source, missing, CHECK, workers, cluster, lambda n, of: progress("parsing", n, of)
     ):
         if key:
             cache.learn_fault(key, fault)
@@ -136,71 +156,24 @@ def syntax_faults(
     return dict(sorted(faults.items()))
 
 
-def _scan_chunk(source: Source, entries: Sequence[Entry]) -> list[tuple[bytes, FileRecord]]:
-    from lane_planner.scan.source import scan_source  # loads libcst, which a warm run never needs
-
-    found: list[tuple[bytes, FileRecord]] = []
-    for entry, content in source.contents(entries):
-        if isinstance(content, OSError):
-            reason = content.strerror or str(content)
-            found.append((b"", FileRecord(undecodable=f"cannot be read: {reason}")))
-        else:
-            found.append((entry.blob or content_key(content), scan_source(content)))
-    return found
-
-
-def _check_chunk(
-    source: Source, entries: Sequence[Entry]
-) -> list[tuple[bytes, SyntaxFault | None]]:
-    from lane_planner.scan.syntax import syntax_fault
-
-    found: list[tuple[bytes, SyntaxFault | None]] = []
-    for entry, content in source.contents(entries):
-        if isinstance(content, OSError):
-            found.append((b"", None))
-        else:
-            found.append((entry.blob or content_key(content), syntax_fault(content)))
-    return found
-
-
-class _Work(NamedTuple, Generic[Found]):
-    """Work on files that can be done in other processes.
-
-    Attributes:
-        chunk: does it on some files.
-        loads: the module that it needs, loaded once before workers are forked.
-        answers: reads what a worker sends back.
-    """
-
-    chunk: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]]
-    loads: str
-    answers: msgspec.msgpack.Decoder[list[tuple[bytes, Found]]]
-
-
-_SCAN = _Work(
-    _scan_chunk, "lane_planner.scan.source", msgspec.msgpack.Decoder(list[tuple[bytes, FileRecord]])
-)
-_CHECK = _Work(
-    _check_chunk,
-    "lane_planner.scan.syntax",
-    msgspec.msgpack.Decoder(list[tuple[bytes, SyntaxFault | None]]),
-)
-
-
 def _spread(
     source: Source,
     entries: Sequence[Entry],
-    work: _Work[Found],
+    work: Work[Found],
     workers: int,
+    cluster: Cluster | None,
     progress: Callable[[int, int], None],
 ) -> Iterable[tuple[Entry, bytes, Found]]:
-    """Yield what work on files finds, from worker processes where that is faster."""
+    """Yield what work on files finds, from other processes where that is faster."""
     if not entries:
         return  # a warm run must not even load what the work needs
+    size = sum(map(_size, entries))
+    if cluster is not None and size >= _PACK:
+        yield from _far(source, entries, work, cluster, progress)
+        return
     workers = workers or _processors()
-    size = sum(entry.stat.size if entry.stat else 10_000 for entry in entries)
     if workers < 2 or size < _WORTH_WORKERS:
-        for entry, (key, found) in zip(entries, work.chunk(source, entries), strict=True):
+        for entry, (key, found) in zip(entries, work.on(source.contents(entries)), strict=True):
             yield entry, key, found
         return
     count = workers * _CHUNKS_PER_WORKER
@@ -214,7 +187,7 @@ def _spread(
     try:
         # Not `map`: interrupted, it cancels what is pending, and the executor's own thread may
         # then end in a traceback, as it finds what it wants to call broken cancelled.
-        pending = [executor.submit(_packed, work.chunk, source, chunk) for chunk in chunks]
+        pending = [executor.submit(_packed, work.name, source, chunk) for chunk in chunks]
         done = 0
         for chunk, future in zip(chunks, pending, strict=True):
             body = future.result()
@@ -234,13 +207,67 @@ def _spread(
         executor.shutdown()
 
 
-def _packed(
-    work: Callable[[Source, Sequence[Entry]], list[tuple[bytes, Found]]],
+def _packed(name: str, source: Source, entries: Sequence[Entry]) -> bytes:
+    work = WORKS[name]
+    return work.packed(work.on(source.contents(entries)))
+
+
+def _far(
     source: Source,
     entries: Sequence[Entry],
-) -> bytes:
-    # One packed answer a chunk: pickling thousands of small records costs more than making them.
-    return msgspec.msgpack.encode(work(source, entries))
+    work: Work[Found],
+    cluster: Cluster,
+    progress: Callable[[int, int], None],
+) -> Iterator[tuple[Entry, bytes, Found]]:
+    """Yield what work on files finds, from the workers of a cluster."""
+    from lane_planner.scan.remote import pack
+
+    unreadable: list[tuple[Entry, OSError]] = []
+    sent: deque[list[Entry]] = deque()  # of each pack that is not answered yet
+
+    def packs() -> Iterator[bytes]:
+        chosen: list[Entry] = []
+        contents: list[bytes] = []
+        size = 0
+        for entry, content in _read(source, entries):
+            if isinstance(content, OSError):
+                unreadable.append((entry, content))
+                continue
+            if contents and size + len(content) > _PACK:
+                sent.append(chosen)
+                yield pack(contents)
+                chosen, contents, size = [], [], 0
+            chosen.append(entry)
+            contents.append(content)
+            size += len(content)
+        if contents:
+            sent.append(chosen)
+            yield pack(contents)
+
+    done = 0
+    for body in cluster.answers(work.name, packs()):
+        chosen = sent.popleft()
+        done += len(chosen)
+        progress(done, len(entries))
+        for entry, (key, found) in zip(chosen, work.answers.decode(body), strict=True):
+            yield entry, entry.blob or key, found
+    for entry, error in unreadable:
+        yield entry, b"", work.unreadable(error)
+    progress(len(entries), len(entries))
+
+
+def _read(source: Source, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes | OSError]]:
+    """Yield entries with their bytes, asked for some at a time: git answers all that is asked."""
+    start = size = 0
+    for end, entry in enumerate(entries, start=1):
+        size += _size(entry)
+        if size >= _PACK or end == len(entries):
+            yield from source.contents(entries[start:end])
+            start, size = end, 0
+
+
+def _size(entry: Entry) -> int:
+    return entry.stat.size if entry.stat else _USUAL_SIZE
 
 
 def _processors() -> int:

@@ -22,6 +22,7 @@ from lane_planner.executor.storage.packs import (
     unbundle_commits,
     unpack_commit,
 )
+from tests.dask_cluster import DaskCluster
 from tests.executor.campaigns import (
     alive,
     campaign_repository,
@@ -38,42 +39,6 @@ from tests.executor.test_workers import told
 pytestmark = pytest.mark.long
 
 pytest.importorskip("distributed")
-
-
-class DaskCluster:
-    """A scheduler with two workers, each a process of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._file = directory / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--port", "0", "--no-dashboard", "--no-show")
-        wait_for(self._file.exists)
-        self.address = json.loads(self._file.read_bytes())["address"]
-        self.workers = [self.worker(number) for number in range(2)]
-        wait_for(lambda: self._ready() == 2)
-
-    def worker(self, number: int) -> subprocess.Popen[bytes]:
-        return self._start(
-            "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard",
-            "--local-directory", str(self.directory / f"worker-{number}"),
-        )  # fmt: skip
-
-    def close(self) -> None:
-        for process in [*self.workers, self.scheduler]:
-            process.kill()
-            process.wait()
-
-    def _start(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
-        with open(self.directory / f"{kind}.log", "ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.dask_{kind}", "--scheduler-file",
-                 str(self._file), *options],
-                cwd=self.directory, stdout=log, stderr=log,
-                env={**os.environ, "PYTHONPATH": os.getcwd()},
-            )  # fmt: skip
-
-    def _ready(self) -> int:
-        return (self.directory / "worker.log").read_bytes().count(b"Registered to")
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from itertools import groupby
-from typing import TypeVar
+from typing import Any
 
-from distributed import Client
-from distributed.scheduler import KilledWorker
-
-from lane_planner.base.errors import EnvironmentFailure, LanePlannerError
+from lane_planner.base.cluster import Connection, complaint
+from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.base.git import Git
 from lane_planner.base.text import printable
 from lane_planner.base.version import __version__
@@ -22,9 +20,6 @@ from lane_planner.executor.gating.rooms import GateJob, Halls, Ready, Rooms, Tol
 from lane_planner.executor.storage.packs import bundle_commits, pack_commit
 from lane_planner.gates.command import GateResult, GateStopped, Stopped
 
-_T = TypeVar("_T")
-
-_CONNECT_SECONDS = 10
 _POLL_SECONDS = 0.1
 
 
@@ -55,40 +50,26 @@ class Cluster(Halls):
         scheduler: str,
         width: int | None = None,
     ) -> None:
-        shown = printable(scheduler)
+        self._cluster = Connection(scheduler)
         try:
-            self._client = Client(
-                scheduler, timeout=_CONNECT_SECONDS, set_as_default=False, direct_to_workers=False
-            )
-        except (OSError, ValueError, TimeoutError) as error:
-            raise EnvironmentFailure(
-                f"cannot reach the scheduler {shown}: {printable(str(error)).splitlines()[0]}"
-            ) from error
-        try:
-            threads = sum(self._client.nthreads().values())
-            if not threads:
-                raise EnvironmentFailure(
-                    f"the scheduler {shown} has no worker: start some with `dask worker {shown}`"
-                )
-            told = f"{base}{os.getpid()}{time.time_ns()}"
-            self._name = f"lane-planner-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+            stamp = f"{base}{os.getpid()}{time.time_ns()}"
+            self._name = f"lane-planner-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}"
             ground = Ground(
                 self._name, __version__, base, pack_commit(git, base), git.prefix,
                 tuple(source_roots),
             )  # fmt: skip
             try:
-                self._client.register_plugin(ground, name=self._name)
+                self._cluster.client.register_plugin(ground, name=self._name)
             except Exception as error:  # whatever a worker raised comes as it is
                 raise EnvironmentFailure(
-                    f"a worker of {shown} cannot be prepared: {_told(error)}"
+                    f"a worker of {printable(scheduler)} cannot be prepared: {complaint(error)}"
                 ) from error
         except BaseException:
-            self._client.close()
+            self._cluster.close()
             raise
-        super().__init__(threads if width is None else width)
+        super().__init__(self._cluster.threads if width is None else width)
         self._git = git
         self._base = base
-        self._executor = self._client.get_executor(pure=False)
         self._here = Rooms(git, source_roots, base)
 
     def stop(self) -> None:
@@ -100,9 +81,9 @@ class Cluster(Halls):
         """Wait until no job is under way, and leave the cluster; after `stop`."""
         super().wait()
         self._here.wait()
-        if self._client.status == "running":
-            self._client.unregister_worker_plugin(self._name)
-            self._client.close()
+        if self._cluster.client.status == "running":
+            self._cluster.client.unregister_worker_plugin(self._name)
+        self._cluster.close()
 
     def _run(self, job: GateJob, told: Told, stopped: Stopped) -> None:
         for measures, gates in groupby(job.gates, lambda ready: ready.gate.benchmark is not None):
@@ -116,13 +97,12 @@ class Cluster(Halls):
         bundle = b""
         if job.commit != self._base:
             bundle = bundle_commits(self._git, self._base, job.commit)
-        future: Future[Results | None] = self._executor.submit(
-            run_remotely, self._name, job, bundle
-        )
+        future: Future[Results | None] = self._cluster.submit(run_remotely, self._name, job, bundle)
         told.began(job.gates[0])
         results = None
         try:
-            results = _awaited(future, stopped)
+            _await(future, self._cluster.done, stopped)
+            results = self._cluster.outcome(future, "a gate")
         finally:
             if results is None:
                 told.abandoned(job.gates[0])
@@ -139,7 +119,8 @@ class Cluster(Halls):
         ear = _Ear(told)
         future = self._here.submit(job, ear)
         try:
-            _awaited(future, stopped)
+            _await(future, _done, stopped)
+            future.result()
         except GateStopped:
             self._here.abandon(future)
             raise
@@ -164,33 +145,26 @@ class _Ear:
         self._told.abandoned(ready)
 
 
-def _awaited(future: Future[_T], stopped: Stopped) -> _T:
-    """Return what a future comes to.
+def _await(
+    future: Future[Any], done: Callable[[Future[Any], float], bool], stopped: Stopped
+) -> None:
+    """Wait until work is over.
+
+    Args:
+        future: the work.
+        done: tells after some seconds whether it is over.
+        stopped: tells whether it is wanted no more.
 
     Raises:
         GateStopped: it is not wanted any more.
-        EnvironmentFailure: the cluster or a worker failed.
+        EnvironmentFailure: nobody is there who could do it.
     """
     while not stopped():
-        try:
-            return future.result(timeout=_POLL_SECONDS)
-        except TimeoutError:
-            if future.done():  # it is what the worker raised
-                raise
-        except (LanePlannerError, GateStopped):
-            raise
-        except CancelledError as error:
-            raise EnvironmentFailure("the cluster has forgotten a gate: is it closed?") from error
-        except KilledWorker as error:
-            raise EnvironmentFailure(
-                f"gates end the workers that run them: {_told(error)}"
-            ) from error
-        except Exception as error:  # whatever a worker raised comes as it is
-            raise EnvironmentFailure(f"a worker failed: {_told(error)}") from error
+        if done(future, _POLL_SECONDS):
+            return
     future.cancel()
     raise GateStopped
 
 
-def _told(error: BaseException) -> str:
-    lines = printable(str(error)).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+def _done(future: Future[Any], seconds: float) -> bool:
+    return bool(wait([future], timeout=seconds).done)
