@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-long coverage corpus kill lint docs lane-guard promote-analyze promote-dry promote-apply \
-	bench bench-moves bench-growth clean
+	differential bench bench-moves bench-growth clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -52,6 +52,9 @@ corpus: $(VENV)/.installed-test ## Compare with whole-module parsing and grimp o
 
 kill: $(VENV)/.installed-test ## Kill runs of twenty steps at every boundary, and go on (hours)
 	$(BIN)/python -m tests.executor.kill_driver --random 70
+
+differential: $(VENV)/.installed-test ## Edit the fixture 500 times; all ways to its graph have to agree (an hour)
+	$(BIN)/python -m tests.scan.differential --edits 500
 
 lint: $(VENV)/.installed-test ## Style and types
 	$(BIN)/ruff check .
