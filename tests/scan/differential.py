@@ -40,7 +40,7 @@ from fixtures.build import build
 from lane_planner.graph.graph import build_graph
 from lane_planner.planner.facts import Scanned, excluded
 from lane_planner.report.documents import check_document, graph_document, to_json
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from lane_planner.rules.checking import check
 from lane_planner.rules.lanes import LaneMap, lane_paths
 from lane_planner.scan import source as source_module

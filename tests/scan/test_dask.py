@@ -12,7 +12,7 @@ import pytest
 from fixtures.build import build
 from lane_planner.base.errors import EnvironmentFailure
 from lane_planner.report.documents import graph_document, to_json
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.cluster import Cluster
 from tests.cli.shop import process_environment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lane_planner.repository import Repository
+from lane_planner.repository.repository import Repository
 from lane_planner.scan.records import FileRecord
 from tests.dask_cluster import DaskCluster
 from tests.scan.differential import KINDS, Edits, Memory, Trial, prepared, told
