@@ -118,6 +118,36 @@ def test_a_worker_that_is_killed_is_made_up_for(tmp_path: Path) -> None:
     assert sum(len(branch["steps"]) for branch in result["branches"]) == 15
 
 
+def test_with_no_worker_left_a_run_ends_and_is_undone(tmp_path: Path) -> None:
+    directory = tmp_path / "cluster"
+    directory.mkdir()
+    cluster = DaskCluster(directory)
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    code = f"import pathlib, time; pathlib.Path({str(marks)!r}, 'mark').touch(); time.sleep(1)"
+    root = campaign_repository(tmp_path / "r", gate_text("slow", code))
+    (tmp_path / "plan.json").write_bytes(planned(root))
+    before = snapshot(root)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lane_planner", "apply", str(tmp_path / "plan.json"), "--root",
+         str(root), "--mode", "stack", "--scheduler", cluster.address],
+        env={**os.environ, "PYTHONPATH": os.getcwd()}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: bool(os.listdir(marks)))
+        for worker in cluster.workers:
+            worker.kill()
+        trouble = process.communicate(timeout=120)[1]
+    finally:
+        cluster.close()
+    assert process.returncode == 4, trouble
+    assert "has no worker left: start some with" in trouble and "Traceback" not in trouble
+    after = snapshot(root)
+    del before["git directory"], after["git directory"]  # directories of reflogs stay
+    assert after == before
+
+
 def test_gates_over_there_end_when_nobody_wants_them(tmp_path: Path, cluster: DaskCluster) -> None:
     pids = interrupted(tmp_path, signal.SIGINT, 2, "--mode", "wave", "--scheduler", cluster.address)
     wait_for(lambda: not any(map(alive, pids)))  # a worker hears of it a little later
