@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-long coverage corpus kill lint docs lane-guard promote-analyze promote-dry promote-apply \
-	differential bench bench-moves bench-growth clean
+	differential bench bench-moves bench-growth guard clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -84,6 +84,9 @@ bench-growth: $(VENV)/.installed-bench ## Time check and plan on up to 100,000 f
 
 bench-moves: $(VENV)/.installed-bench ## Time one package's move beside rope's (some minutes)
 	$(BIN)/python -m benchmarks.moves build/bench
+
+guard: $(VENV)/.installed ## Fail if it takes 15 % more instructions than the commit BASE, by default the one before
+	$(BIN)/python -m benchmarks.guard build/guard $(if $(BASE),--base '$(BASE)')
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) build

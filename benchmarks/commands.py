@@ -9,13 +9,14 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.fixture import hide
+from benchmarks.fixture import empty_repository, hide
 from benchmarks.peers import importlinter_config, tach_config
 from benchmarks.states import States
 from benchmarks.timing import Case
 from lane_planner.config.load import load_settings
 
 HELP = "lane-planner --help"
+EMPTY_CHECK = "check, empty repository"
 UNCACHED = "lint-imports --no-cache"
 
 _State = Callable[[Sequence[str]], AbstractContextManager[None]]
@@ -40,12 +41,17 @@ class Commands:
         hide(root, "tach.toml")  # tach reads it from the root and nowhere else
         (root / "tach.toml").write_text(tach_config(settings))
 
+        empty = work / "empty"
+        if not empty.exists():
+            empty_repository(empty)
+
         self.packages = [root / lane.paths[0] for lane in settings.lanes]
         self.cache = root / ".git" / "lane-planner" / "cache"
         self.check = (_script("lane-planner"), "check")
         self.hook = (*self.check, "--format", "json")
         self.plan = (_script("lane-planner"), "plan")
         self.graph = (_script("lane-planner"), "graph")
+        self.check_empty = (*self.check, "--root", str(empty))
         self.help = (_script("lane-planner"), "--help")
         self.traced = (sys.executable, "-X", "importtime", "-m", "lane_planner", "check")
         linter = (_script("lint-imports"), "--no-logo", "--config", str(config))
@@ -65,6 +71,7 @@ def cases(commands: Commands, states: States) -> list[Case]:
         Case("ruff analyze graph", commands.ruff, states.as_is, beside=UNCACHED),
         Case("tach check", commands.tach, states.as_is, beside=UNCACHED),
         Case(HELP, commands.help, states.as_is),
+        Case(EMPTY_CHECK, commands.check_empty, states.as_is),
     ]
     cached: list[tuple[str, _State, float | None]] = [
         ("warm", states.warm, 0.8),

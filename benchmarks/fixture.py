@@ -1,4 +1,5 @@
-"""The repository that is measured: the `--clean` fixture, which the strict peers can read too."""
+"""The repositories that are measured: the `--clean` fixture, which the strict peers can read, too,
+and an empty one."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import fixtures
 from fixtures.build import build
-from fixtures.repository import environment
+from fixtures.repository import GitSink, environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,19 @@ def prepare(work: Path, scale: int = 1) -> tuple[Path, str]:
     built = build(root, clean=True, scale=scale)
     file.write_text(json.dumps(asdict(Stamp(made_from, built.commit))) + "\n")
     return root, built.commit
+
+
+def empty_repository(root: Path) -> None:
+    """Make a repository that has lanes and no module.
+
+    Args:
+        root: a directory that is not there yet.
+    """
+    root.mkdir(parents=True)
+    with GitSink(root) as sink:
+        lanes = Path(fixtures.__file__).parent / "templates" / "lanes.toml"
+        sink.add(lanes.name, lanes.read_bytes())
+        sink.finish()
 
 
 def python_files(root: Path) -> list[Path]:

@@ -1,10 +1,16 @@
-"""What a process imports, as `python -X importtime` tells."""
+"""What starting may take, and what a process imports, as `python -X importtime` tells."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections import Counter
+
+HELP_BUDGET = 0.15
+"""Seconds that `lane-planner --help` may take."""
+
+EMPTY_CHECK_BUDGET = 0.25
+"""Seconds that `lane-planner check` may take in a repository without a module."""
 
 HEAVY = frozenset({"grimp", "libcst", "networkx", "rich"})
 """Packages that a warm `check` must not load: each takes as long to load as the check itself."""

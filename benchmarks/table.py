@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks.timing import Case, Sample, Spread
@@ -63,4 +63,9 @@ def markdown(table: Sequence[tuple[str, Row]]) -> str:
                 row.beside or "", row.verdict,
             )
         )  # fmt: skip
+    return lined(lines)
+
+
+def lined(lines: Iterable[Sequence[str]]) -> str:
+    """Return lines of cells as a table in Markdown; the second line says how they are aligned."""
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

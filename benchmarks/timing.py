@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+_TRACEBACK = "Traceback (most recent call last):"
+
 
 class Sample(NamedTuple):
     """Seconds that one process took; the processor time is that of its children too."""
@@ -56,14 +58,19 @@ class Case:
 
 
 class Failed(Exception):
-    """A process ended otherwise than with 0 (fine) or 1 (findings)."""
+    """A process ended otherwise than with 0 (fine) or 1 (findings), or in a traceback."""
+
+
+class WrongUsage(Failed):
+    """A process ended with 2: it does not know what it was asked for."""
 
 
 def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Sample:
     """Run a process to its end, its output thrown away, and return what it took.
 
     Raises:
-        Failed: it ended with another exit code than 0 and 1.
+        WrongUsage: it ended with exit code 2.
+        Failed: it ended with another exit code than 0 and 1, or with 1 and a traceback.
     """
     with tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
@@ -74,10 +81,12 @@ def run(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Sample:
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
-            errors.seek(0)
-            said = errors.read().decode("utf-8", "replace")[-2000:]
-            raise Failed(f"{' '.join(argv)} ended with {process.returncode}\n{said}")
+        errors.seek(0)
+        said = errors.read().decode("utf-8", "replace")
+        # An exception that nobody catches ends with 1, too.
+        if process.returncode not in (0, 1) or _TRACEBACK in said:
+            kind = WrongUsage if process.returncode == 2 else Failed
+            raise kind(f"{' '.join(argv)} ended with {process.returncode}\n{said[-2000:]}")
     return Sample(wall, usage.ru_utime + usage.ru_stime)
 
 

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.startup import loaded
 from benchmarks.states import States
 from benchmarks.table import markdown, rows
-from benchmarks.timing import Case, Failed, Sample, measure, run
+from benchmarks.timing import Case, Failed, Sample, WrongUsage, measure, run
 
 FINE = (sys.executable, "-c", "")
 FAILING = "import sys; sys.stderr.write('out of order'); sys.exit(2)"
@@ -46,6 +46,10 @@ def test_processor_time_of_children_counts(tmp_path: Path) -> None:
 def test_findings_are_fine_and_failures_are_not(tmp_path: Path) -> None:
     run((sys.executable, "-c", "raise SystemExit(1)"), tmp_path, dict(os.environ))
     with pytest.raises(Failed, match=r"ended with 2\nout of order"):
+        run((sys.executable, "-c", FAILING), tmp_path, dict(os.environ))
+    with pytest.raises(Failed, match=r"ended with 1\nTraceback"):
+        run((sys.executable, "-c", "1 / 0"), tmp_path, dict(os.environ))
+    with pytest.raises(WrongUsage):
         run((sys.executable, "-c", FAILING), tmp_path, dict(os.environ))
 
 
