@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from benchmarks.commands import EMPTY_CHECK
 from benchmarks.counting import CannotCount, count, one_processor, require_counting
-from benchmarks.fixture import empty_repository, python_files
+from benchmarks.fixture import empty_repository, python_files, stage
 from benchmarks.states import States
 from benchmarks.table import lined
 from benchmarks.timing import Case, Failed, Spread, WrongUsage, run
@@ -81,7 +81,9 @@ class Bench:
         build(self._root, limit=rows)
         empty_repository(tree / "empty")
         files = python_files(self._root)
-        states = States(files, files, lambda argv: run(argv, self._root, self._env))
+        states = States(
+            files, files, lambda argv: run(argv, self._root, self._env), partial(stage, self._root)
+        )
         self.cases = {case.name: case for case in self._cases(states, tree / "empty")}
 
     def count(self, name: str) -> int:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.commands import EMPTY_CHECK, HELP, Commands, cases, environment
@@ -54,9 +55,7 @@ def _benchmark(work: Path, rounds: int, file: Path | None) -> int:
     files, env = python_files(root), environment()
     commands = Commands(root, work)
     shared = [path for path in files if any(map(path.is_relative_to, commands.packages))]
-    states = States(
-        files, shared, lambda argv: run(argv, root, env), lambda paths: stage(root, paths)
-    )
+    states = States(files, shared, lambda argv: run(argv, root, env), partial(stage, root))
     machine = Machine.here(commit, files)
     print(f"{machine}\n")
     comparisons = _compare(commands, root, env)
