@@ -436,6 +436,7 @@ def _broken(importer: Driver, before: Tree, after: Tree, renamed: dict[str, str]
     }
 
 
+@pytest.mark.long
 @settings(
     max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )

@@ -69,9 +69,10 @@ def workspace_of(files: Tree, settings: Settings | None = None) -> Workspace:
 def mentions_of(files: Tree) -> Mentions:
     """Return where files name something in the lane candidate, as `find_mentions` does."""
     return Mentions(
-        NamedAt(found.group().decode(), path, content.count(b"\n", 0, found.start()) + 1)
+        NamedAt(found.group().decode(), path, number)
         for path, content in files.items()
-        for found in _NAMED.finditer(content)
+        for number, line in enumerate(content.split(b"\n"), 1)
+        for found in _NAMED.finditer(line)
     )
 
 
