@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-long coverage corpus kill lint docs lane-guard promote-analyze promote-dry promote-apply \
-	differential bench bench-moves bench-growth guard clean
+	differential bench bench-check bench-moves bench-growth guard clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
@@ -76,7 +76,9 @@ promote-dry: $(VENV)/.installed ## Show what promoting MODULE to TARGET in ROOT 
 promote-apply: $(VENV)/.installed ## Promote MODULE to TARGET in ROOT, on a branch of its own
 	$(BIN)/lane-planner promote '$(MODULE)' '$(TARGET)' --root '$(ROOT)' --apply
 
-bench: $(VENV)/.installed-bench ## Time whole processes beside the native peers
+bench: bench-check bench-moves bench-growth ## All that is timed beside other tools and larger fixtures (an hour, 2 GB)
+
+bench-check: $(VENV)/.installed-bench ## Time check and plan as whole processes, check beside its peers (ten minutes)
 	$(BIN)/python -m benchmarks.run build/bench
 
 bench-growth: $(VENV)/.installed-bench ## Time check and plan on up to 100,000 files (half an hour, 2 GB)
