@@ -247,7 +247,7 @@ def test_text_loads_no_other_format(made: Path) -> None:
 # --- the full fixture ---
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_full_fixture(tmp_path: Path) -> None:
     root = tmp_path / "fixture"
     build(root)
