@@ -65,6 +65,7 @@ EXAMPLES: Mapping[str, Sequence[_Example]] = {
     "report": (
         ("report --html lanes.html", "all of it, as a page to look at"),
         ("report --html lanes.html --from candidate --to core", "with the plan of one hop"),
+        ("report --html lanes.html --since '26 weeks'", "with how the lanes changed"),
     ),
     "promote": (
         ("promote candidate.auth core", "a dry run: what would change"),

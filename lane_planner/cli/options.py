@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +20,7 @@ from lane_planner.base.text import for_terminal, plural, printable
 
 if TYPE_CHECKING:
     from lane_planner.executor.shims import ShimChoice
+    from lane_planner.planner.trend import Trend
     from lane_planner.report.drawing import Drawing
     from lane_planner.report.findings import Report
     from lane_planner.repository.repository import Repository
@@ -164,6 +165,32 @@ class Common:
         shown = f"{have:,} of {plural(modules, 'module')} of {lane}"
         self.note(f"coverage data {printable(str(file or wanted.data))}: {shown} have figures")
 
+    def trend(self, repository: Repository, history: History) -> Trend:
+        """Return the figures of a history, and tell a person which are by today's configuration.
+
+        Args:
+            repository: the repository.
+            history: which commits are looked at, and how.
+
+        Raises:
+            LanePlannerError: as `Repository.trend`.
+        """
+        found = repository.trend(
+            since=history.since,
+            until=history.until,
+            every=DENSITY if history.every is None else history.every,
+            lane=history.lane,
+            first_parent=not history.all_parents,
+            own_configuration=history.config_at_commit,
+        )
+        strange = sum(not sample.own_configuration for sample in found.samples)
+        if history.config_at_commit and strange:
+            self.note(
+                f"{strange:,} of {len(found.samples):,} commits hold no configuration that can be "
+                "read: they are judged by today's"
+            )
+        return found
+
     @property
     def on_terminal(self) -> bool:
         """Whether a person sees the results as they are written, and no program reads them."""
@@ -294,6 +321,72 @@ def workers_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "such as tcp://host:8786.",
     )
     return count(scheduler(function))
+
+
+DENSITY = "week"
+"""What `--every` is where it is not given."""
+
+
+class History(NamedTuple):
+    """Which commits a trend looks at, and how, as options of a command say it.
+
+    Attributes:
+        since: the first commit, or a date; None: the beginning.
+        until: the last one, likewise; None: what is checked out.
+        every: how densely; None: as `DENSITY`.
+        lane: the lane that is to be emptied; None: the first that promotes to another.
+        all_parents: whether the commits of merged branches are looked at too.
+        config_at_commit: whether each commit is judged by the configuration that it holds.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    every: str | None = None
+    lane: str | None = None
+    all_parents: bool = False
+    config_at_commit: bool = False
+
+
+def history_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a trend, as its argument `history`, a `History`."""
+
+    @functools.wraps(function)
+    def wrapped(*given: Any, **rest: Any) -> Any:
+        history = History(**{field: rest.pop(field) for field in History._fields})
+        return function(*given, history=history, **rest)
+
+    options = [
+        click.option(
+            "--since", metavar="REF|DATE",
+            help='The first commit of the trend, a date, or "6 weeks" before the last '
+            "[default: the beginning].",
+        ),
+        click.option(
+            "--until", metavar="REF|DATE",
+            help="The last commit of the trend, or a date [default: what is checked out].",
+        ),
+        click.option(
+            "--every", metavar="N|day|week|month|merge",
+            help="How densely the trend is sampled: each Nth commit, the last one of each day, "
+            f"week or month, or the merges [default: {DENSITY}].",
+        ),
+        click.option(
+            "--lane", metavar="LANE",
+            help="The lane whose emptying the trend tells [default: the first].",
+        ),
+        click.option(
+            "--all-parents", is_flag=True,
+            help="Look at the commits of merged branches in the trend too.",
+        ),
+        click.option(
+            "--config-at-commit", is_flag=True,
+            help="Judge each commit of the trend by the configuration that it holds, where that "
+            "can be read.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def pull_request_options(function: Callable[..., Any]) -> Callable[..., Any]:

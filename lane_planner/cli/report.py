@@ -9,7 +9,14 @@ from pathlib import Path
 import click
 
 from lane_planner.base.errors import UsageError
-from lane_planner.cli.options import Common, common, coverage_options, scheduler_option
+from lane_planner.cli.options import (
+    Common,
+    History,
+    common,
+    coverage_options,
+    history_options,
+    scheduler_option,
+)
 
 # How many pull requests may be worked on at once in the forecasts.
 _WORKERS = (1, 2, 4, 8)
@@ -30,6 +37,7 @@ _WORKERS = (1, 2, 4, 8)
     help="The day on which waivers are judged [default: that of the commit].",
 )  # fmt: skip
 @coverage_options
+@history_options
 def command(
     options: Common,
     file: Path | None,
@@ -39,12 +47,14 @@ def command(
     today: datetime.datetime | None,
     coverage: Path | None,
     ignore: tuple[str, ...],
+    history: History,
 ) -> int:
     """Write one HTML page about the repository, which works without a network.
 
     It shows lanes, imports between packages, circular imports, plans, what blocks and what
     unlocks, faults of files, former runs and a forecast. The same commit, configuration and
-    journal give the same page.
+    journal give the same page. Any option of a trend, such as --every week, has samples of the
+    history shown, too, as `trend` tells them; the first time that takes longer.
     """
     from lane_planner.report.html.data import Material, Planned, page_document
     from lane_planner.report.html.page import html_page
@@ -58,7 +68,11 @@ def command(
     repository = options.open()
     data = None if "coverage" in ignore else repository.coverage(coverage)
     ways = () if no_plan else repository.routes(source, target)
-    day = (today.date() if today else repository.commit_day()) or datetime.date.today()
+    committed = repository.commit_day()
+    day = (today.date() if today else committed) or datetime.date.today()
+    # Where nothing is committed there is no history, which the page says.
+    sampled = committed is not None and history != History()
+    trend = options.trend(repository, history) if sampled else None
     found = repository.check(today=day, syntax=True, cycles=True)
     looked_at = repository.looked_at()
     plans = []
@@ -83,6 +97,7 @@ def command(
         day=day.isoformat(),
         coverage=data,
         runs=() if repository.git is None else repository.status().runs,
+        trend=trend,
     )
     options.write(html_page(page_document(material)))
     return 0

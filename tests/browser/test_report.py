@@ -19,7 +19,8 @@ from lane_planner.report.html.page import html_page
 from lane_planner.rules.excuses import Excuses
 from lane_planner.rules.violations import direct_violations
 from tests.browser.driver import READY, SCREENSHOTS, Visit, browser, needs_chromium
-from tests.cli.shop import run
+from tests.cli.history import began, commit_on
+from tests.cli.shop import CONFIG, run
 from tests.planner.worlds import facts_of, model_settings, planned
 from tests.report.pages import IMG, ODD_GATE, ODD_PLACE, SCRIPT, Page, repository
 
@@ -36,6 +37,7 @@ VIEWS = {
     "cycles": "Circular imports",
     "hotspots": "Hotspots",
     "faults": "Faults of files",
+    "trend": "Trend",
     "history": "History",
     "forecast": "Forecast: candidate → core",
 }
@@ -55,8 +57,10 @@ def running() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = repository(tmp_path_factory.mktemp("repo") / "repo")
+    for day in (0, 7):
+        commit_on(root, day)
     made = tmp_path_factory.mktemp("page") / "page.html"
-    assert run(root, "report", "--html", str(made), "--quiet").code == 0
+    assert run(root, "report", "--html", str(made), "--every", "1", "--quiet").code == 0
     return made
 
 
@@ -231,6 +235,138 @@ def test_the_forecast_follows_the_workers(visit: Visit) -> None:
     shown = set(times.last.locator("tbody td:nth-child(2)").all_inner_texts())
     assert len(shown) > 1
     assert shown <= {text for text, *_ in written(visit)}
+
+
+# --- trend ---
+
+RENAMED = (
+    CONFIG.replace("lanes.matriz", "lanes.nodes")
+    .replace('"matriz"]\np', '"nodes"]\np')
+    .replace('"core", "matriz"]', '"core", "nodes"]')
+)
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a repository that empties, whose lane matriz goes and comes back."""
+    root = began(tmp_path_factory.mktemp("changing") / "repo")
+    (root / "products/many.py").write_bytes(b"import candidate.ring_one, candidate.a\n")
+    for week, path in enumerate(("a", "b", "deep/part", "up", "taken", "ring_one"), 1):
+        (root / f"candidate/{path}.py").unlink()
+        (root / "lanes.toml").write_text(RENAMED if week in (2, 4) else CONFIG)
+        commit_on(root, 3 if week == 5 else 7 * week)  # one clock runs late
+    made = tmp_path_factory.mktemp("page") / "page.html"
+    arguments = ("report", "--html", str(made), "--every", "1", "--config-at-commit", "--quiet")
+    assert run(root, *arguments).code == 0
+    return made
+
+
+def test_the_trend_shows_what_it_was_asked_for(running: Browser, changing: Path) -> None:
+    found = Page(changing.read_text(encoding="utf-8")).data["trend"]
+    visit = Visit(running, changing)
+    page = visit.open("trend")
+    assert page.locator(".tile dd").all_inner_texts() == ["4", "−1.05", "2025-03-16"]
+    main = page.locator("main")
+    expect(main).to_contain_text("The change is that of the last 42 days (7 samples). At this rate")
+    expect(main).to_contain_text("7 commits from 2025-01-06 12:00 to 2025-02-17 12:00 UTC")
+    expect(main).to_contain_text("1 commit has an earlier date than a commit before")
+    lanes = page.locator("table", has=page.locator("caption", has_text="Modules per lane"))
+    assert lanes.locator("thead th").all_inner_texts() == [
+        "Date (UTC)", "Commit", "Configuration", "left in candidate",
+        *found["lanes"], "(no lane)", "all modules",
+    ]  # fmt: skip
+    rows = [row.locator("th, td").all_inner_texts() for row in lanes.locator("tbody tr").all()]
+    newest = list(reversed(found["samples"]))
+    assert [row[1] for row in rows] == [sample[0][:12] for sample in newest]
+    assert [row[3] for row in rows] == [str(sample[4]) for sample in newest] != []
+    shown = [["–" if count is None else str(count) for count in sample[3]] for sample in newest]
+    assert [row[4 : 4 + len(found["lanes"])] for row in rows] == shown
+    assert any("–" in row for row in shown)
+    findings = page.locator("table", has=page.locator("caption", has_text="missing imports"))
+    told = [row.locator("td").all_inner_texts()[2:] for row in findings.locator("tbody tr").all()]
+    assert told == [list(map(str, sample[7:])) for sample in newest]
+    assert all(pixels > 500 for pixels in drawn(visit))
+    visit.shot("trend-changing")
+    visit.close()
+
+
+def test_the_trend_is_drawn_with_gaps_and_in_the_order_of_commits(
+    running: Browser, changing: Path
+) -> None:
+    found = Page(changing.read_text(encoding="utf-8")).data["trend"]
+    visit = Visit(running, changing)
+    visit.open("trend")
+    charts = visit.page.evaluate(
+        """() => [...document.querySelectorAll('.chart')].map((chart) =>
+            echarts.getInstanceByDom(chart).getOption().series.map((series) =>
+              [series.name, series.connectNulls === true, series.data.map((one) => one.value)]))"""
+    )
+    left, lanes, violations, circles = charts
+    assert [name for name, *_ in left] == ["left in candidate"]
+    assert [name for name, *_ in lanes] == [*found["lanes"], "(no lane)"]
+    assert [name for name, *_ in violations] == ["violations", "waived"]
+    assert [name for name, *_ in circles] == ["circular imports", "of these eager"]
+    drawn_lanes = {name: [value for _, value in points] for name, _, points in lanes}
+    assert drawn_lanes["matriz"] == [1, 1, None, 1, None, 1, 1]
+    assert not any(connected for chart in charts for _, connected, _ in chart)
+    times = [at for at, _ in left[0][2]]
+    assert times == sorted(times)
+    assert times[5] == times[4] == 1000 * found["samples"][4][1]
+    visit.close()
+
+
+def test_a_point_of_the_trend_tells_its_commit(running: Browser, changing: Path) -> None:
+    found = Page(changing.read_text(encoding="utf-8")).data["trend"]
+    visit = Visit(running, changing)
+    page = visit.open("trend")
+    chart = page.locator(".chart").nth(1)
+    chart.scroll_into_view_if_needed()
+    place = page.evaluate(
+        """(seconds) => echarts.getInstanceByDom(document.querySelectorAll('.chart')[1])
+            .convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [1000 * seconds, 1])""",
+        found["samples"][2][1],
+    )
+    chart.hover(position={"x": place[0], "y": place[1]})
+    page.wait_for_function(
+        """(id) => echarts.getInstanceByDom(document.querySelectorAll('.chart')[1])
+            .getZr().storage.getDisplayList()
+            .some((one) => one.type === 'tspan' && one.style.text.includes(id))""",
+        arg=f"commit {found['samples'][2][0][:12]}, by its own configuration",
+    )
+    texts = {text for text, *_ in written(visit)}
+    assert {"2025-01-20 12:00 UTC", "candidate: 8", "matriz: not there", "nodes: 1"} <= texts
+    visit.shot("trend-tooltip", full=False)
+    visit.close()
+
+
+def test_the_trend_by_keys(running: Browser, changing: Path) -> None:
+    visit = Visit(running, changing)
+    page = visit.open("trend")
+    page.locator("table").first.get_by_role("button", name="left in candidate").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Sorted by left in candidate, descending")
+    shown = page.locator("table").first.locator("tbody td:nth-child(4)").all_inner_texts()
+    assert shown == ["10", "9", "8", "7", "6", "5", "4"]
+    visit.close()
+
+
+def test_without_a_history_the_trend_says_so(
+    running: Browser, changing: Path, tmp_path: Path
+) -> None:
+    data = Page(changing.read_text(encoding="utf-8")).data
+    one = {**data["trend"], "samples": data["trend"]["samples"][:1]}
+    for other, said, charts in (
+        ({**data, "trend": None}, "lane-planner report --html FILE --every week", 0),
+        ({**data, "trend": None, "commit": None}, "nothing is committed to git here", 0),
+        ({**data, "trend": one}, "One commit alone, of 2025-01-06 12:00 UTC, tells of no", 4),
+        ({**data, "trend": {**one, "progress": None}}, "No lane promotes to another", 3),
+    ):
+        visit = changed(other, running, tmp_path)
+        page = visit.open("trend")
+        expect(page.locator("main")).to_contain_text(said)
+        assert visit.heading() == "Trend"
+        assert len(drawn(visit)) == charts
+        visit.close()
 
 
 # --- matrix ---
@@ -560,7 +696,13 @@ def test_paper_is_wide_enough(view: tuple[str, ...], running: Browser, file: Pat
 def test_names_in_charts_are_not_cut_off_in_a_narrow_window(running: Browser, file: Path) -> None:
     visit = Visit(running, file, viewport={"width": 390, "height": 800})
     names = {"candidate.waits_too", "candidate.deep.down.below"}
-    for view in (("cycles",), ("hotspots",), ("forecast",), *(("module", n) for n in names)):
+    for view in (
+        ("cycles",),
+        ("hotspots",),
+        ("trend",),
+        ("forecast",),
+        *(("module", n) for n in names),
+    ):
         visit.open(*view)
         texts = written(visit)
         assert texts
@@ -620,7 +762,7 @@ def test_a_long_list_says_how_much_it_leaves_out(
 
 def test_a_narrow_window(running: Browser, file: Path) -> None:
     visit = Visit(running, file, viewport={"width": 390, "height": 800})
-    for view in ("overview", "plan", "cycles", "matrix"):
+    for view in ("overview", "plan", "cycles", "matrix", "trend"):
         page = visit.open(view)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, view
     visit.open("overview")

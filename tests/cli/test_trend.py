@@ -7,6 +7,7 @@ import datetime
 import io
 import json
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,34 +19,9 @@ from lane_planner.planner.history import Commit, Every, parse_every, sampled
 from lane_planner.planner.trend import Figures, LaneFigures, Sample, progress_of
 from lane_planner.report.trend import sparkline
 from lane_planner.repository.repository import Repository
-from tests.cli.shop import CONFIG, run, shop, state
+from tests.cli.history import START, began, commit_on
+from tests.cli.shop import CONFIG, run, state
 from tests.executor.repositories import ENVIRONMENT, git
-
-START = datetime.datetime(2025, 1, 6, 12, tzinfo=datetime.UTC)  # a Monday
-
-
-def commit_on(root: Path, day: float, message: str = "more") -> str:
-    """Commit whatever is in a repository, some days after the start, and return the id."""
-    date = (START + datetime.timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    git(root, "add", "--all")
-    environment = {**ENVIRONMENT, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    subprocess.run(
-        ["git", "commit", "--quiet", "--allow-empty", "-m", message],
-        cwd=root, env=environment, check=True, capture_output=True,
-    )  # fmt: skip
-    return git(root, "rev-parse", "HEAD").decode().strip()
-
-
-def began(directory: Path, *, root: str = "") -> Path:
-    """Make a repository whose only commit is of the start."""
-    made = shop(directory, root=root)
-    date = START.strftime("%Y-%m-%dT%H:%M:%SZ")
-    environment = {**ENVIRONMENT, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
-    subprocess.run(
-        ["git", "commit", "--quiet", "--amend", "--no-edit", "--reset-author"],
-        cwd=made, env=environment, check=True, capture_output=True,
-    )  # fmt: skip
-    return made
 
 
 @pytest.fixture
@@ -130,6 +106,44 @@ def test_every_sample_is_what_check_says_of_a_checkout(seed: int, root: Path) ->
     assert found.code == 0
     assert [by_trend(sample) for sample in found.json["samples"]] == expected
     assert state(root) == before
+
+
+CONFIGS = (
+    CONFIG,
+    CONFIG.replace('["core", "matriz"]\npromotes_to = "core"', '["matriz"]\npromotes_to = "core"'),
+    'exclude = ["candidate/ring*", "core/**"]\n' + CONFIG,
+    'aliases = {"os" = "candidate.a", "odd.place" = "lukhas"}\n' + CONFIG,
+    'source_roots = [".", "tools"]\n' + CONFIG,
+    "[lanes.broken\n",
+)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("own", [True, False])
+def test_samples_do_not_depend_on_those_before(seed: int, own: bool, root: Path) -> None:
+    """What is taken over from a commit to the next is what the next alone comes to."""
+    chance = random.Random(seed)
+    (root / "candidate/class.py").write_bytes(b"import odd.place.app\nimport os, sys\n")
+    (root / "core/dynamic.py").write_bytes(b"import importlib\nimportlib.import_module('b.py')\n")
+    (root / "b.py").write_bytes(b"import tools\n")
+    for day in range(12):
+        for _ in range(chance.randint(0, 2)):
+            edit(root, chance)
+        if chance.randrange(3) == 0:
+            (root / "lanes.toml").write_text(chance.choice(CONFIGS))
+        commit_on(root, day + 1)
+    (root / "lanes.toml").write_text(CONFIGS[seed - 1])
+    memory = root / ".git/lane-planner"
+    repository = Repository.open(root)
+    together = repository.trend(every="1", own_configuration=own).samples
+    apart: list[Sample] = []
+    for sample in together:
+        shutil.rmtree(memory)
+        found = repository.trend(
+            since=sample.commit, until=sample.commit, every="1", own_configuration=own
+        )
+        apart += found.samples
+    assert list(together) == apart
 
 
 def test_what_is_remembered_is_not_worked_out_again(root: Path) -> None:

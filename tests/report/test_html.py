@@ -12,15 +12,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 import pytest
 
+from lane_planner.cli.report import command as report_command
+from lane_planner.cli.trend import command as trend_command
 from lane_planner.executor.records.status import status
 from lane_planner.planner.schema import Plan
 from lane_planner.report.html.data import BROKEN, KINDS, OPTIONAL, PACKAGE
 from lane_planner.report.html.page import embedded
 from lane_planner.repository.repository import Repository
-from tests.cli.shop import run, shop
+from tests.cli.history import START, began, commit_on
+from tests.cli.shop import CONFIG, run, shop
 from tests.executor.repositories import git
 from tests.report.pages import FILES, IMG, ODD_PLACE, SCRIPT, Page, repository
 
@@ -297,6 +301,183 @@ def test_coverage_and_baseline(tmp_path: Path) -> None:
     assert (figures["candidate.a"], figures["candidate.b"]) == (29, -1)
     assert {v[7] for v in data["violations"]} == {"baseline"}
     assert all(cycle["known"] for cycle in data["cycles"])
+
+
+# --- the trend ---
+
+
+def trend_of(root: Path, *arguments: str) -> Any:
+    """Return what a page without plans holds of the history."""
+    ran = run(root, "report", "--no-plan", "--html", "-", *arguments)
+    assert ran.code == 0, ran.err
+    return Page(ran.out).data["trend"]
+
+
+def restored(found: Any) -> Any:
+    """Return the page's trend as `trend --format json` tells it."""
+    names = (
+        "modules", "unlaned", "violations", "waived", "cycles", "eager_cycles", "missing",
+    )  # fmt: skip
+    progress = found["progress"]
+    return {
+        "lanes": found["lanes"],
+        "samples": [
+            {
+                "commit": commit,
+                "date": datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime(
+                    "%Y-%m-%dT%H:%M:%SZ"
+                ),
+                "configuration": "commit" if own else "today",
+                "lanes": {
+                    name: count
+                    for name, count in zip(found["lanes"], lanes, strict=True)
+                    if count is not None
+                },
+                "left": left,
+                **dict(zip(names, counts, strict=True)),
+            }
+            for commit, seconds, own, lanes, left, *counts in found["samples"]
+        ],
+        "progress": None
+        if progress is None
+        else {
+            "lane": progress["lane"],
+            "left": progress["left"],
+            "rate_per_week": progress["rate"],
+            "samples": progress["samples"],
+            "days": progress["days"],
+            "empty_on": progress["empty"],
+            "reason": progress["reason"],
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose lane matriz comes, goes and comes back. Only to be read."""
+    root = began(tmp_path_factory.mktemp("changing") / "repo")
+    without = CONFIG.replace('\n[lanes.matriz]\npaths = ["matriz"]\n', "").replace(', "matriz"', "")
+    without = without.replace('imports = ["matriz"]', "imports = []")
+    assert "matriz" not in without
+    for week in range(1, 7):
+        (root / "lanes.toml").write_text(without if week in (2, 3) else CONFIG)
+        (root / f"candidate/old{week}.py").write_bytes(b"import lukhas.app\n")
+        commit_on(root, 7 * week)
+    return root
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--every", "1"),
+        ("--since", "4 weeks"),
+        ("--until", "2025-01-27", "--every", "day"),
+        ("--lane", "core"),
+        ("--all-parents",),
+        ("--config-at-commit",),
+    ],
+)
+def test_the_trend_is_what_the_command_tells(arguments: tuple[str, ...], changing: Path) -> None:
+    told = run(changing, "trend", "--format", "json", *arguments).json
+    assert restored(trend_of(changing, *arguments)) == told
+
+
+def test_a_lane_that_comes_and_goes(changing: Path) -> None:
+    found = trend_of(changing, "--config-at-commit", "--every", "1")
+    at = found["lanes"].index("matriz")
+    assert [sample[3][at] for sample in found["samples"]] == [1, 1, None, None, 1, 1, 1]
+    assert all(sample[2] for sample in found["samples"])
+    assert [sample[4] for sample in found["samples"]] == list(range(10, 17))
+    assert found["progress"]["rate"] == 1.0
+
+
+def test_no_trend_unless_it_is_asked_for(tmp_path: Path) -> None:
+    root = began(tmp_path / "repo")
+    assert trend_of(root) is None
+    kept = root / ".git/lane-planner/cache"
+    assert not list(kept.glob("trend-*"))
+    assert len(trend_of(root, "--every", "week")["samples"]) == 1
+    assert list(kept.glob("trend-*"))
+    assert trend_of(root) is None  # whatever is remembered
+
+
+def test_a_trend_of_one_commit(tmp_path: Path) -> None:
+    found = trend_of(began(tmp_path / "repo"), "--every", "1")
+    assert [sample[1] for sample in found["samples"]] == [START.timestamp()]
+    assert found["progress"]["empty"] is None
+    assert "too little to tell a rate: 1 sample" in found["progress"]["reason"]
+
+
+def test_no_trend_where_nothing_is_committed(tmp_path: Path) -> None:
+    (tmp_path / "lanes.toml").write_text(CONFIG)
+    (tmp_path / "candidate").mkdir()
+    (tmp_path / "candidate/a.py").write_bytes(b"")
+    assert trend_of(tmp_path, "--every", "1") is None
+    git(tmp_path, "init", "--quiet")
+    assert trend_of(tmp_path, "--every", "1") is None
+
+
+def test_a_trend_by_clocks_that_differ(tmp_path: Path) -> None:
+    root = began(tmp_path / "repo")
+    for day in (30, 3, 40):
+        commit_on(root, day)
+    seconds = [sample[1] for sample in trend_of(root, "--every", "1")["samples"]]
+    assert [(at - START.timestamp()) / 86_400 for at in seconds] == [0, 30, 3, 40]
+
+
+def test_a_trend_of_lanes_that_promote_nowhere(tmp_path: Path) -> None:
+    root = began(tmp_path / "repo")
+    (root / "lanes.toml").write_text('[lanes.all]\npaths = ["candidate"]\n')
+    found = trend_of(root, "--every", "1")
+    assert found["progress"] is None
+    assert [sample[4] for sample in found["samples"]] == [None]
+
+
+def test_commits_without_a_configuration_are_told(tmp_path: Path) -> None:
+    root = began(tmp_path / "repo")
+    (root / "lanes.toml").write_text("[lanes.broken\n")
+    commit_on(root, 1)
+    (root / "lanes.toml").write_text(CONFIG)
+    ran = run(root, "report", "--html", "-", "--config-at-commit", "--every", "1")
+    assert "1 of 2 commits hold no configuration that can be read" in ran.err
+    assert [sample[2] for sample in Page(ran.out).data["trend"]["samples"]] == [1, 0]
+
+
+def test_a_trend_is_the_same_from_memory_and_without(changing: Path) -> None:
+    arguments = ("report", "--html", "-", "--no-plan", "--every", "2 commits")
+    pages = {run(changing, *arguments).out for _ in range(2)}
+    for kept in (changing / ".git/lane-planner/cache").iterdir():
+        kept.unlink()
+    pages.add(run(changing, *arguments).out)
+    assert len(pages) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--since", "nonsense"], "is no commit and no date"),
+        (["--every", ""], "does not parse"),
+        (["--lane", "nothing"], "no lane is called 'nothing'"),
+        (["--until", "2001-01-01"], "there is no commit in that time"),
+    ],
+)
+def test_a_trend_of_nothing(
+    arguments: list[str], said: str, changing: Path, tmp_path: Path
+) -> None:
+    ran = run(changing, "report", "--html", str(tmp_path / "page.html"), *arguments)
+    assert ran.code == 2
+    assert said in ran.error()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_both_commands_take_the_same_options_of_a_trend() -> None:
+    def told(command: click.Command) -> dict[str | None, Any]:
+        return {option.name: option.to_info_dict() for option in command.params}
+
+    trend, report = told(trend_command), told(report_command)
+    names = {"since", "until", "every", "lane", "all_parents", "config_at_commit"}
+    assert names <= trend.keys()
+    assert {name: trend[name] for name in names} == {name: report[name] for name in names}
 
 
 # --- the same every time ---

@@ -20,7 +20,9 @@ from lane_planner.executor.records.journal import Run
 from lane_planner.graph.graph import ImportGraph
 from lane_planner.planner.forecast import Forecast
 from lane_planner.planner.schema import Cause, Fix, Plan, PlannedStep
+from lane_planner.planner.trend import Trend
 from lane_planner.report.text import MEANINGS
+from lane_planner.report.trend import trend_document
 from lane_planner.rules.cycles import Cycle
 from lane_planner.rules.diagnostics import Diagnostic
 from lane_planner.rules.lanes import LaneMap
@@ -69,6 +71,7 @@ class Material(msgspec.Struct, frozen=True):
         day: the day on which waivers were judged, ISO 8601.
         coverage: fraction of each file's lines that tests run, by path; None: there is no data.
         runs: what the journal holds, oldest first; empty: there is none.
+        trend: figures of the history; None: they were not asked for, or nothing is committed.
     """
 
     settings: Settings
@@ -84,6 +87,7 @@ class Material(msgspec.Struct, frozen=True):
     day: str
     coverage: Mapping[str, float] | None = None
     runs: tuple[Run, ...] = ()
+    trend: Trend | None = None
 
 
 def page_document(material: Material) -> Document:
@@ -118,6 +122,7 @@ def page_document(material: Material) -> Document:
         "cycles": [_cycle(cycle, material.known_circles, texts) for cycle in material.cycles],
         "plans": [_plan(planned, texts) for planned in material.plans],
         "runs": [_run(run) for run in material.runs],
+        "trend": None if material.trend is None else _trend(material.trend),
         "texts": texts.all,
     }
 
@@ -408,4 +413,36 @@ def _run(run: Run) -> Document:
             [printable(gate.name), round(gate.seconds, 3), int(gate.passed), gate.verdict]
             for gate in run.gates
         ],
+    }  # fmt: skip
+
+
+def _trend(trend: Trend) -> Document:
+    """Return samples of the history, oldest first, and how fast a lane empties.
+
+    Of a sample: commit; seconds of 1970, when it was committed; whether its own configuration
+    counts; modules of each lane, None where there was no such lane; left in the lane that is to be
+    emptied, None likewise; modules, unlaned, violations, waived, cycles, eager ones, missing.
+    """
+    document = trend_document(trend)
+    progress = document.progress
+    return {
+        "lanes": [printable(name) for name in document.lanes],
+        "samples": [
+            [
+                told.commit, int(sample.date.timestamp()), int(sample.own_configuration),
+                [told.lanes.get(name) for name in document.lanes], told.left,
+                told.modules, told.unlaned, told.violations, told.waived, told.cycles,
+                told.eager_cycles, told.missing,
+            ]
+            for sample, told in zip(trend.samples, document.samples, strict=True)
+        ],
+        "progress": None if progress is None else {
+            "lane": printable(progress.lane),
+            "left": progress.left,
+            "rate": progress.rate_per_week,
+            "samples": progress.samples,
+            "days": progress.days,
+            "empty": None if progress.empty_on is None else progress.empty_on.isoformat(),
+            "reason": printable(progress.reason),
+        },
     }  # fmt: skip

@@ -20,7 +20,7 @@ from lane_planner.report.html.data import Document
 # The parts of the script, in the order in which they run: one a view, on what comes before them.
 _PARTS = (
     "data", "elements", "charts", "facts", "overview", "matrix", "plan", "module", "unlocks",
-    "cycles", "hotspots", "faults", "history", "forecast", "search", "colours", "places",
+    "cycles", "hotspots", "faults", "trend", "history", "forecast", "search", "colours", "places",
 )  # fmt: skip
 
 # In JSON these stand inside texts only, where an escape means the same.

@@ -27,6 +27,7 @@ const views = {
   cycles: ["Cycles", cyclesView],
   hotspots: ["Hotspots", hotspots],
   faults: ["Faults", faults],
+  trend: ["Trend", trendView],
   history: ["History", history_],
   forecast: ["Forecast", forecastView],
 };
