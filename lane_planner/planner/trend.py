@@ -11,7 +11,7 @@ import hashlib
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from lane_planner.base.text import plural
 from lane_planner.base.version import __version__
 from lane_planner.config.load import settings_in
 from lane_planner.config.settings import Settings
-from lane_planner.graph.graph import build_graph
+from lane_planner.graph.graph import ImportGraph
+from lane_planner.graph.resolve import resolve_all
 from lane_planner.planner.facts import Scanned, excluded, facts_of
 from lane_planner.planner.history import Commit, seen_dates
 from lane_planner.planner.hop import giving_way, next_lane
@@ -34,12 +35,17 @@ from lane_planner.rules.lanes import LaneMap, lane_paths
 from lane_planner.rules.violations import direct_violations
 from lane_planner.scan.cache import ScanCache, content_key
 from lane_planner.scan.cluster import Cluster
+from lane_planner.scan.modules import ModuleTable, name_modules
 from lane_planner.scan.records import FileRecord
-from lane_planner.scan.sources import CommitTree
+from lane_planner.scan.sources import Blobs, Entry, tree_changes
 from lane_planner.scan.tree import Progress, TreeScan, scan_tree, silent
 
 _FORMAT = "trend 1"
 _REMEMBERED = 20_000  # samples; the file stays below some megabytes
+_READ_AT_ONCE = 5_000  # files, whose contents are held in memory
+
+Changes = Mapping[str, Entry | None]
+"""Files that came or changed since another commit, by path; None: gone."""
 
 # A rate is of the last quarter, and only told where it is more than noise: from so many samples
 # over so many days, and more than twice its own standard error.
@@ -182,22 +188,23 @@ def make_trend(
     """
     goal = _goal(settings, lane)
     kept = (recall(memory, dict[bytes, Figures]) if memory is not None else None) or {}
-    reader = _Reader(git, made_init, records, cluster)
     own = _settings_at(git, settings, commits) if own_configuration else {}
-    used: dict[bytes, Figures] = {}
-    samples = []
-    for number, commit in enumerate(commits, start=1):
-        mine = own.get(commit.id)
-        asked = settings if mine is None else mine
-        key = _key(commit, asked, made_init)
-        figures = kept.get(key) or used.get(key)
-        if figures is None:
-            figures = reader.figures(commit, asked)
-            progress("sampling", number, len(commits))
-        used[key] = figures
-        samples.append(Sample(commit.id, commit.date, figures, mine is not None))
-    new = {key for key in used if key not in kept}
+    keys = [_key(commit, own.get(commit.id, settings), made_init) for commit in commits]
+    wanted = dict(zip(keys, commits, strict=True))
+    new = {key: commit for key, commit in wanted.items() if key not in kept}
+    used = {key: kept[key] for key in wanted if key in kept}
+    reader = _Reader(git, made_init, records, cluster)
+    changes = tree_changes(git, [commit.tree for commit in new.values()])
+    reader.learn(changes, settings, progress)
+    for number, (key, commit) in enumerate(new.items(), start=1):
+        used[key] = reader.figures(commit, own.get(commit.id, settings), changes[number - 1])
+        progress("sampling", number, len(new))
+    samples = [
+        Sample(commit.id, commit.date, used[key], commit.id in own)
+        for key, commit in zip(keys, commits, strict=True)
+    ]
     if memory is not None and new:
+        used = {key: used[key] for key in wanted}
         older = {key: value for key, value in kept.items() if key not in used}
         room = max(0, _REMEMBERED - len(used))
         keep(memory, dict(list(older.items())[len(older) - min(room, len(older)) :]) | used)
@@ -277,7 +284,7 @@ def _line(times: Sequence[float], counts: Sequence[float]) -> tuple[float, float
 
 
 class _Reader:
-    """Works out the figures of commits; those of one with the same imports as the last are its.
+    """Works out the figures of commits; of each, only what differs from the last is read.
 
     Args:
         git: the repository, seen from the root.
@@ -294,43 +301,158 @@ class _Reader:
         self._mark = content_key(made_init)
         self._records = records
         self._cluster = cluster
-        self._last: tuple[object, TreeScan, Figures] | None = None
+        self._files: dict[str, Entry] = {}
+        self._table: ModuleTable | None = None
+        self._firsts: frozenset[str] = frozenset()
+        self._inner: dict[bytes, FileRecord] = {}
+        self._last: tuple[Settings, tuple[bool, ...], TreeScan, Figures] | None = None
 
-    def figures(self, commit: Commit, settings: Settings) -> Figures:
+    def learn(
+        self, changes: Sequence[Changes], settings: Settings, progress: Progress = silent
+    ) -> None:
+        """Read the files that commits have, a great many at once and not commit by commit.
+
+        Args:
+            changes: what each commit has otherwise than the one before.
+            settings: says which files are of use; what those of a commit want besides is read
+                when it is asked for.
+            progress: told how far it is.
+
+        Raises:
+            EnvironmentFailure: git cannot read them.
+        """
+        unknown: dict[bytes, Entry] = {}
+        for entry in (entry for change in changes for entry in change.values()):
+            if entry is not None and entry.blob is not None and entry.path.endswith(".py"):
+                unknown.setdefault(entry.blob, entry)
+        globs = excluded(settings)
+        entries = [
+            entry
+            for blob, entry in unknown.items()
+            if self._records.record(blob) is None and not (globs and globs.matches(entry.path))
+        ]
+        for first in range(0, len(entries), _READ_AT_ONCE):
+            part = entries[first : first + _READ_AT_ONCE]
+            scan_tree(
+                Blobs(self._git, part), self._records, cluster=self._cluster, progress=progress
+            )
+
+    def figures(self, commit: Commit, settings: Settings, changes: Changes) -> Figures:
         """Return the figures of a commit.
+
+        Args:
+            commit: the commit.
+            settings: what it is judged by.
+            changes: what it has otherwise than the commit that was asked for before.
 
         Raises:
             EnvironmentFailure: git cannot read it.
         """
-        source = CommitTree(self._git, commit.id, excluded(settings))
-        scan = scan_tree(source, self._records, cluster=self._cluster)
-        judged = (settings.digest, _active(settings, commit.date))
-        if self._last is not None and self._last[0] == judged and self._same(self._last[1], scan):
-            figures = self._last[2]
+        for path, entry in changes.items():
+            if entry is None:
+                self._files.pop(path, None)
+            else:
+                self._files[path] = entry
+        known = self._last
+        if known is not None and known[0].digest != settings.digest:
+            known = None  # other files may be left out
+        globs = excluded(settings)
+        looked_at = self._files if known is None else changes
+        new = [
+            self._files[path]
+            for path in looked_at
+            if path in self._files and not (globs and globs.matches(path))
+        ]
+        scan = scan_tree(Blobs(self._git, new), self._records)
+        if known is not None:
+            scan = _changed(known[2], changes, scan)
+        active = _active(settings, commit.date)
+        if known is not None and known[1] == active and self._same(known[2], scan, changes):
+            figures = known[3]
         else:
-            graph = build_graph(
-                scan.records,
-                source_roots=settings.source_roots,
-                lane_paths=lane_paths(settings),
-                aliases=settings.aliases,
-            )
+            graph = self._graph(scan, settings, None if known is None else known[2])
+            source = Blobs(self._git, [self._files[path] for path in scan.records])
             scanned = Scanned(source, scan, graph, LaneMap(settings))
             figures = _figures(scanned, settings, self._made_init, commit.date.date())
-        self._last = (judged, scan, figures)
+        self._last = (settings, active, scan, figures)
         return figures
 
-    def _same(self, before: TreeScan, after: TreeScan) -> bool:
-        """Tell whether two commits say the same, but for where in a file it stands."""
-        if before.records.keys() != after.records.keys():
-            return False
-        for path, record in after.records.items():
-            old = before.records[path]
-            if old is record and before.keys.get(path) == after.keys.get(path):
+    def _graph(self, scan: TreeScan, settings: Settings, before: TreeScan | None) -> ImportGraph:
+        """Return the graph of a commit, as `build_graph` makes it.
+
+        Args:
+            scan: its files.
+            settings: what it is judged by.
+            before: the files of the commit before, if that is judged by the same.
+        """
+        table = self._table
+        if table is None or before is None or before.records.keys() != scan.records.keys():
+            table = name_modules(scan.records, settings.source_roots, lane_paths(settings))
+        firsts = table.tops.union(
+            (name.partition(".")[0] for name in table.by_name),
+            (written.partition(".")[0] for written, _ in settings.aliases),
+        )
+        if firsts != self._firsts:
+            self._inner.clear()
+        self._table, self._firsts = table, firsts
+        records = {}
+        for path, record in scan.records.items():
+            key = scan.keys.get(path)
+            if key is None:
+                records[path] = record
                 continue
+            if key not in self._inner:
+                self._inner[key] = _inner(record, firsts)
+            records[path] = self._inner[key]
+        return ImportGraph(table, resolve_all(table, records, settings.aliases))
+
+    def _same(self, before: TreeScan, after: TreeScan, changes: Changes) -> bool:
+        """Tell whether two commits say the same, but for where in a file it stands."""
+        for path in changes:
+            old, record = before.records.get(path), after.records.get(path)
+            if old is None or record is None:
+                if old is not record:
+                    return False
+                continue  # a file that is left out
             marks = {before.keys.get(path) == self._mark, after.keys.get(path) == self._mark}
             if len(marks) > 1 or _meaning(old) != _meaning(record):
                 return False
         return True
+
+
+def _inner(record: FileRecord, firsts: Collection[str]) -> FileRecord:
+    """Return a record without the imports of other projects, which most are.
+
+    Args:
+        record: what a file says.
+        firsts: first names of all that is not of another project.
+    """
+    imports = tuple(
+        raw
+        for raw in record.imports
+        if raw.module[:1] == "." or raw.module.partition(".")[0] in firsts
+    )
+    return msgspec.structs.replace(record, imports=imports)
+
+
+def _changed(before: TreeScan, changes: Changes, new: TreeScan) -> TreeScan:
+    """Return the scan of a commit from that of the one before.
+
+    Args:
+        before: of that one.
+        changes: what the commit has otherwise.
+        new: of the files that came or changed.
+    """
+    records, keys = dict(before.records), dict(before.keys)
+    for path in changes:
+        if path not in new.records:
+            records.pop(path, None)
+        if path not in new.keys:
+            keys.pop(path, None)
+    records |= new.records
+    if new.records.keys() - before.records.keys():
+        records = dict(sorted(records.items()))
+    return TreeScan(records, keys | new.keys)
 
 
 def _meaning(record: FileRecord) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -173,16 +174,12 @@ class CommitTree:
                 f"commit {self._commit[:12]} is not in the repository any more: has its branch "
                 "been rewritten?"
             )
-        listing = self._git.out("ls-tree", "-r", "-z", self._commit)
-        found = []
-        for line in listing.split(b"\0"):
-            head, _, name = line.partition(b"\t")
-            if not head.startswith(b"100"):
-                continue  # a symbolic link, a submodule or the empty end
-            path = os.fsdecode(name)
-            if path.endswith(SUFFIXES) and not (self._excluded and self._excluded.matches(path)):
-                found.append(Entry(path, None, bytes.fromhex(head[12:].decode("ascii"))))
-        return sorted(found)
+        globs = self._excluded
+        return sorted(
+            entry
+            for entry in _in_tree(self._git, self._commit)
+            if not (globs and globs.matches(entry.path))
+        )
 
     def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes | OSError]]:
         """Yield each entry with its bytes.
@@ -191,6 +188,89 @@ class CommitTree:
             EnvironmentFailure: git cannot read an object.
         """
         yield from _objects(self._git, list(entries))
+
+
+class Blobs:
+    """Files that are known already, read from git's objects.
+
+    Args:
+        git: the repository.
+        entries: the files, each with its blob.
+    """
+
+    def __init__(self, git: Git, entries: Iterable[Entry]) -> None:
+        self._git = git
+        self._entries = tuple(entries)
+
+    def entries(self) -> list[Entry]:
+        """Return the files, sorted by path."""
+        return sorted(self._entries)
+
+    def contents(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, bytes | OSError]]:
+        """Yield each entry with its bytes.
+
+        Raises:
+            EnvironmentFailure: git cannot read an object.
+        """
+        yield from _objects(self._git, list(entries))
+
+
+def tree_changes(git: Git, trees: Sequence[str]) -> list[dict[str, Entry | None]]:
+    """Return what each of some trees has otherwise than the one before it.
+
+    To list what differs takes git a fraction of the time that listing every tree takes.
+
+    Args:
+        git: the repository, seen from the root.
+        trees: full ids of the trees of commits, of which the first is compared with nothing.
+
+    Returns:
+        For each tree the regular files that may hold modules and that came or changed, by path;
+        None stands for one that is gone.
+
+    Raises:
+        EnvironmentFailure: git fails, or has no such tree.
+    """
+    if not trees:
+        return []
+    first: dict[str, Entry | None] = {entry.path: entry for entry in _in_tree(git, trees[0])}
+    pairs = "".join(f"{before} {after}\n" for before, after in pairwise(trees))
+    listing = git.out(
+        "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--relative",
+        stdin=pairs.encode("ascii"),
+    )  # fmt: skip
+    found = [first]
+    position = 0
+    while position < len(listing):
+        if listing[position : position + 1] != b":":  # the two trees, before what differs in them
+            position = listing.index(b"\n", position) + 1
+            found.append({})
+            continue
+        end = listing.index(b"\0", position)
+        _, mode, _, blob, _ = listing[position:end].split(b" ")
+        position = listing.index(b"\0", end + 1) + 1
+        path = os.fsdecode(listing[end + 1 : position - 1])
+        if path.endswith(SUFFIXES):
+            regular = mode.startswith(b"100")
+            entry = Entry(path, None, bytes.fromhex(blob.decode("ascii"))) if regular else None
+            found[-1][path] = entry
+    if len(found) != len(trees):
+        raise EnvironmentFailure(
+            f"git compared {len(found) - 1} of {len(trees) - 1} trees in {git.directory}: "
+            "run `git fsck`"
+        )
+    return found
+
+
+def _in_tree(git: Git, tree: str) -> Iterator[Entry]:
+    """Yield the regular files of a tree, or of a commit, that may hold modules."""
+    for line in git.out("ls-tree", "-r", "-z", tree).split(b"\0"):
+        head, _, name = line.partition(b"\t")
+        if not head.startswith(b"100"):
+            continue  # a symbolic link, a submodule or the empty end
+        path = os.fsdecode(name)
+        if path.endswith(SUFFIXES):
+            yield Entry(path, None, bytes.fromhex(head[12:].decode("ascii")))
 
 
 def _objects(git: Git, wanted: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
