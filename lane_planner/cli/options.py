@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +20,6 @@ from lane_planner.base.text import for_terminal, plural, printable
 
 if TYPE_CHECKING:
     from lane_planner.executor.shims import ShimChoice
-    from lane_planner.planner.trend import Trend
     from lane_planner.report.drawing import Drawing
     from lane_planner.report.findings import Report
     from lane_planner.repository.repository import Repository
@@ -165,31 +164,18 @@ class Common:
         shown = f"{have:,} of {plural(modules, 'module')} of {lane}"
         self.note(f"coverage data {printable(str(file or wanted.data))}: {shown} have figures")
 
-    def trend(self, repository: Repository, history: History) -> Trend:
-        """Return the figures of a history, and tell a person which are by today's configuration.
+    def note_configurations(self, own: Collection[bool]) -> None:
+        """Tell a person how many commits of a trend are judged by today's configuration.
 
         Args:
-            repository: the repository.
-            history: which commits are looked at, and how.
-
-        Raises:
-            LanePlannerError: as `Repository.trend`.
+            own: for each commit, whether its own counts, where that was asked for.
         """
-        found = repository.trend(
-            since=history.since,
-            until=history.until,
-            every=DENSITY if history.every is None else history.every,
-            lane=history.lane,
-            first_parent=not history.all_parents,
-            own_configuration=history.config_at_commit,
-        )
-        strange = sum(not sample.own_configuration for sample in found.samples)
-        if history.config_at_commit and strange:
+        strange = len(own) - sum(own)
+        if strange:
             self.note(
-                f"{strange:,} of {len(found.samples):,} commits hold no configuration that can be "
+                f"{strange:,} of {len(own):,} commits hold no configuration that can be "
                 "read: they are judged by today's"
             )
-        return found
 
     @property
     def on_terminal(self) -> bool:
@@ -345,6 +331,17 @@ class History(NamedTuple):
     lane: str | None = None
     all_parents: bool = False
     config_at_commit: bool = False
+
+    def asked(self) -> dict[str, Any]:
+        """Return the arguments of `Repository.trend`."""
+        return {
+            "since": self.since,
+            "until": self.until,
+            "every": DENSITY if self.every is None else self.every,
+            "lane": self.lane,
+            "first_parent": not self.all_parents,
+            "own_configuration": self.config_at_commit,
+        }
 
 
 def history_options(function: Callable[..., Any]) -> Callable[..., Any]:

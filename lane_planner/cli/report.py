@@ -72,7 +72,9 @@ def command(
     day = (today.date() if today else committed) or datetime.date.today()
     # Where nothing is committed there is no history, which the page says.
     sampled = committed is not None and history != History()
-    trend = options.trend(repository, history) if sampled else None
+    trend = repository.trend(**history.asked()) if sampled else None
+    if trend is not None and history.config_at_commit:
+        options.note_configurations([sample.own_configuration for sample in trend.samples])
     found = repository.check(today=day, syntax=True, cycles=True)
     looked_at = repository.looked_at()
     plans = []

@@ -18,7 +18,9 @@ def command(options: Common, history: History) -> int:
     followed. Violations are all that no waiver covers on the day of the commit, whether or not the
     baseline has them. Days are those of the commits, in UTC.
     """
-    found = options.trend(options.open(), history)
+    found = options.open().trend(**history.asked())
+    if history.config_at_commit:
+        options.note_configurations([sample.own_configuration for sample in found.samples])
     if options.format == "json":
         from lane_planner.report.documents import to_json
         from lane_planner.report.trend import trend_document
