@@ -20,9 +20,10 @@ from lane_planner.executor.records.journal import Event
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.planner.landed import INIT
 from lane_planner.promotion.diff import unified_diff
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.references.mentions import find_mentions
 from lane_planner.promotion.shims import Shims
-from lane_planner.promotion.values import MADE_INIT, FileWrite, Promotion
+from lane_planner.promotion.values import FileWrite, Promotion
 from lane_planner.scan.shims import Shim, ShimKind, read_shim
 
 

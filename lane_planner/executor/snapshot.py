@@ -21,9 +21,9 @@ from lane_planner.planner.facts import (
     scan_repository,
 )
 from lane_planner.planner.hop import Facts
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.mirrors import Mirror, directories_of, mirrors_in
 from lane_planner.promotion.references.mentions import Found, Mentions, find_mentions
-from lane_planner.promotion.values import MADE_INIT
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.scan.cache import ScanCache
 from lane_planner.scan.cluster import Cluster

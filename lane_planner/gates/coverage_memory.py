@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 
 from lane_planner.base.memory import digest
@@ -33,6 +32,8 @@ def situation(database: bytes, root: Path) -> bytes | None:
         None where that cannot be known: coverage.py is not there, or its configuration cannot be
         read or depends on variables of the environment.
     """
+    from importlib import metadata  # only a database asks; it takes as long as reading the data
+
     try:
         version = metadata.version("coverage")
         configs = _configs(root)

@@ -39,7 +39,7 @@ from lane_planner.planner.schema import (
     sealed,
 )
 from lane_planner.planner.simulate import simulate
-from lane_planner.planner.unlocks import unlocks_of
+from lane_planner.planner.unlocks import best_unlocks
 
 GatesFor = Callable[[Collection[str]], Iterable[str]]
 """Returns the names of the gates that apply to paths before and after their move."""
@@ -107,7 +107,7 @@ def make_plan(
     """
     draft = _Draft(gates_for)
     travelling = draft.add(facts, hop, choice)
-    unlocks = unlocks_of(facts, _narrowed(hop, draft.wanted)).unlocks
+    unlocks = best_unlocks(facts, _narrowed(hop, draft.wanted))
     for lane in onward:
         facts = landed(facts, hop, draft.moving)
         renamed, reached = hop.renamed, hop.target

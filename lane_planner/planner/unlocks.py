@@ -332,6 +332,27 @@ def unlocks_of(facts: Facts, hop: Hop, most: int = 100) -> Unlocks:
         hop: a hop opened on it.
         most: how many fixes the list may have.
     """
+    found, waiting, alone, listed = _listed(facts, hop, most)
+    ranked = sorted(range(len(alone)), key=lambda index: (-alone[index], index))
+    return Unlocks(
+        hop.source.name,
+        hop.target.name,
+        sum(map(len, waiting.groups)),
+        listed,
+        tuple(Unlock(found.fixes[index], alone[index], alone[index]) for index in ranked),
+        _package_unlocks(hop, waiting),
+    )
+
+
+def best_unlocks(facts: Facts, hop: Hop, most: int = 100) -> tuple[Unlock, ...]:
+    """Return the list of `unlocks_of` alone, for a plan: that of packages takes as long again."""
+    return _listed(facts, hop, most)[3]
+
+
+def _listed(
+    facts: Facts, hop: Hop, most: int
+) -> tuple[Obstacles, _Waiting, Sequence[int], tuple[Unlock, ...]]:
+    """Return what keeps modules, who waits, what each fix frees alone, and the greedy list."""
     found = obstacles(facts, hop)
     circles = _Circles(facts, hop)
     waiting = _Waiting(hop, found.owners())
@@ -339,18 +360,11 @@ def unlocks_of(facts: Facts, hop: Hop, most: int = 100) -> Unlocks:
     order = _greedy(hop, found, waiting, alone, most)
     totals = _totals(facts, hop, found, waiting, order, circles)
     blocked = sum(map(len, waiting.groups))
-    ranked = sorted(range(len(alone)), key=lambda index: (-alone[index], index))
-    return Unlocks(
-        hop.source.name,
-        hop.target.name,
-        blocked,
-        tuple(
-            Unlock(found.fixes[index], alone[index], blocked - left)
-            for index, left in zip(order, totals, strict=True)
-        ),
-        tuple(Unlock(found.fixes[index], alone[index], alone[index]) for index in ranked),
-        _package_unlocks(hop, waiting),
+    listed = tuple(
+        Unlock(found.fixes[index], alone[index], blocked - left)
+        for index, left in zip(order, totals, strict=True)
     )
+    return found, waiting, alone, listed
 
 
 def _greedy(

@@ -22,6 +22,7 @@ from lane_planner.planner.landed import INIT
 from lane_planner.promotion.companions import MirroredTests, files_beside, mirrored_tests
 from lane_planner.promotion.imports import ChangedBinding, Place, import_edits
 from lane_planner.promotion.layout import is_shim, lay_out
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.names.names_reader import Unreadable, names_of
 from lane_planner.promotion.names.naming_calls import NAMING_CALLS, NAMING_WORDS
 from lane_planner.promotion.naming import Refused
@@ -37,7 +38,7 @@ from lane_planner.promotion.shims import Shims, shim_content
 from lane_planner.promotion.shims_left import LeftShims, prove_shims, shims_left
 from lane_planner.promotion.text import OverlappingEdits, SourceText
 from lane_planner.promotion.uses import Uses, uses
-from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite, Promotion
+from lane_planner.promotion.values import FileMove, FileWrite, Promotion
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.scan.decode import Undecodable
 from lane_planner.scan.modules import Module, ModuleTable

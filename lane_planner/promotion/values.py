@@ -106,10 +106,3 @@ def merged_ledger(promotions: Sequence[Promotion]) -> tuple[LedgerEntry, ...]:
         for move in promotion.moves:
             later[move.source] = later.get(move.target, move.target)
     return tuple(sorted(entry for same in found.values() for entry in same))
-
-
-MADE_INIT = (
-    b"# Made by lane-planner so that the directory stays a package: its real __init__.py is on\n"
-    b"# the other side of a promotion, and replaces this file when it follows.\n"
-)
-"""Content of a made `__init__.py`; by it such a file is known again."""

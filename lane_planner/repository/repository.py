@@ -314,7 +314,7 @@ class Repository(Tree):
         """Return the first hop along some lanes."""
         from lane_planner.planner.assume import Assumption, assume
         from lane_planner.planner.facts import facts_of
-        from lane_planner.promotion.values import MADE_INIT
+        from lane_planner.promotion.made_init import MADE_INIT
 
         scanned = self._scanned
         faults: dict[str, SyntaxFault] = {}
@@ -408,7 +408,7 @@ class Repository(Tree):
         """
         from lane_planner.planner.explain import explain
         from lane_planner.planner.facts import facts_of
-        from lane_planner.promotion.values import MADE_INIT
+        from lane_planner.promotion.made_init import MADE_INIT
 
         scanned = self._scanned
         module = self.module(wanted)
@@ -447,7 +447,7 @@ class Repository(Tree):
         """
         from lane_planner.planner.history import commits_between, parse_every, sampled
         from lane_planner.planner.trend import make_trend
-        from lane_planner.promotion.values import MADE_INIT
+        from lane_planner.promotion.made_init import MADE_INIT
 
         git = self.require_git()
         density = parse_every(every)

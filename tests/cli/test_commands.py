@@ -13,7 +13,7 @@ import click
 import pytest
 
 from lane_planner.cli.main import _COMMANDS, cli
-from lane_planner.promotion.values import MADE_INIT
+from lane_planner.promotion.made_init import MADE_INIT
 from tests.cli.shop import (
     CONFIG,
     FILES,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.shims import shim_content
-from lane_planner.promotion.values import MADE_INIT
 from lane_planner.scan.shims import Shim
 from tests.cli.shop import CONFIG, Ran, commit, run, shop, state
 from tests.executor.repositories import git

@@ -22,9 +22,9 @@ from lane_planner.executor.promote import advance
 from lane_planner.promotion import refusals
 from lane_planner.promotion.compose import Composed
 from lane_planner.promotion.import_time.half_run import Found
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.references.mentions import Mentions
-from lane_planner.promotion.values import MADE_INIT
 from lane_planner.promotion.workspace import Workspace
 from tests.promotion.trees import (
     Tree,

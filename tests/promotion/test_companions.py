@@ -13,9 +13,10 @@ import pytest
 
 from lane_planner.config.settings import Lane, Settings
 from lane_planner.promotion.compose import compose
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.shims import Shims
-from lane_planner.promotion.values import MADE_INIT, FileMove
+from lane_planner.promotion.values import FileMove
 from tests.promotion.trees import (
     CANDIDATE,
     CORE,

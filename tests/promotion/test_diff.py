@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lane_planner.promotion.diff import unified_diff
-from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite, Promotion
+from lane_planner.promotion.made_init import MADE_INIT
+from lane_planner.promotion.values import FileMove, FileWrite, Promotion
 from tests.executor.repositories import git, new_repository
 from tests.promotion.trees import Tree, applied, promoted, tree
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from lane_planner.executor.promote import advance
 from lane_planner.promotion.compose import compose
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.naming import Refused
 from lane_planner.promotion.shims import Shims, shim_content
-from lane_planner.promotion.values import MADE_INIT, Promotion
+from lane_planner.promotion.values import Promotion
 from lane_planner.scan.records import RawImport
 from lane_planner.scan.shims import Shim, ShimKind, read_shim
 from lane_planner.scan.source import scan_source

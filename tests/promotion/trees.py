@@ -9,8 +9,9 @@ from pathlib import Path
 from lane_planner.config.settings import Coverage, Lane, Settings
 from lane_planner.executor.promote import advance
 from lane_planner.promotion.compose import Composed, compose
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.references.mentions import Mentions, NamedAt
-from lane_planner.promotion.values import MADE_INIT, FileMove, Promotion
+from lane_planner.promotion.values import FileMove, Promotion
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.records import FileRecord

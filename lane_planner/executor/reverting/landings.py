@@ -19,8 +19,9 @@ from lane_planner.executor.records.promotion_log import Logged, StepName
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.executor.storage.git_write import Entry
 from lane_planner.planner.hop import Facts, target_path
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.mirrors import directories_of, mirrors_in
-from lane_planner.promotion.values import MADE_INIT, FileMove
+from lane_planner.promotion.values import FileMove
 from lane_planner.rules.lanes import LaneMap
 from lane_planner.scan.cache import content_key
 

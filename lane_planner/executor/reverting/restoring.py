@@ -23,7 +23,8 @@ from lane_planner.base.text import plural, printable
 from lane_planner.executor.reverting.landings import MADE_BLOB, Change, Landing
 from lane_planner.executor.snapshot import Snapshot
 from lane_planner.planner.landed import INIT
-from lane_planner.promotion.values import MADE_INIT, FileMove, FileWrite
+from lane_planner.promotion.made_init import MADE_INIT
+from lane_planner.promotion.values import FileMove, FileWrite
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.scan.cache import content_key
 from lane_planner.scan.sources import CommitTree, Entry

@@ -20,10 +20,11 @@ from lane_planner.graph.graph import ImportGraph
 from lane_planner.graph.resolve import ImportSite
 from lane_planner.planner.facts import excluded
 from lane_planner.promotion.imports import Place
+from lane_planner.promotion.made_init import MADE_INIT
 from lane_planner.promotion.naming import Refused, Renaming
 from lane_planner.promotion.proof import Version, prove_imports, prove_names
 from lane_planner.promotion.text import SourceText
-from lane_planner.promotion.values import MADE_INIT, Promotion
+from lane_planner.promotion.values import Promotion
 from lane_planner.promotion.workspace import Workspace
 from lane_planner.rules.cycles import cyclic_components
 from lane_planner.scan.decode import Undecodable
