@@ -118,20 +118,7 @@ class Checks:
         transitive: bool = False,
         since: str | None = None,
     ) -> Findings:
-        """Return violations and faults of the working tree.
-
-        Args:
-            today: the day on which waivers are judged.
-            syntax: whether to parse every file as a whole.
-            cycles: whether circular imports are looked for too.
-            transitive: whether indirect violations are, though the configuration does not ask.
-            since: a commit; only what counts now and did not where it and what is checked out
-                parted is returned. None: all is.
-
-        Raises:
-            UsageError: the baseline cannot be read, or there is no such commit.
-            EnvironmentFailure: the commits have none in common.
-        """
+        """Return what `Repository.check` does, which tells of the arguments."""
         known = self._baseline()
         before = None
         if since is not None:
@@ -328,18 +315,7 @@ class Checks:
         )
 
     def update_baseline(self, found: Findings, *, additions: bool) -> Findings:
-        """Take out of the baseline what is gone, and write it if that changes it.
-
-        Args:
-            found: what `check` returned; circular imports that it did not look for stay.
-            additions: whether what is new is put into it.
-
-        Returns:
-            The findings beside the baseline as it is then.
-
-        Raises:
-            EnvironmentFailure: it cannot be written.
-        """
+        """Bring the baseline up to date as `Repository.update_baseline` does."""
         from lane_planner.base.output import write_output
         from lane_planner.rules.baseline import Baseline, read_baseline, update
 

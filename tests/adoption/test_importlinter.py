@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.adoption.linter_worlds import (
+    PACKAGE,
     Pair,
     assert_told,
     importlinter_says,
@@ -54,14 +55,6 @@ def test_the_same_imports_are_broken(tmp_path: Path) -> None:
     assert len(seen) > 10  # the worlds are not all alike, or empty
 
 
-PACKAGE = {
-    "shop/__init__.py": "",
-    "shop/web/__init__.py": "import shop.db.store",
-    "shop/web/form.py": "",
-    "shop/db/__init__.py": "",
-    "shop/db/store.py": "from shop.web import form\nimport shop.util",
-    "shop/util.py": "",
-}
 HEAD = "[importlinter]\nroot_package = shop\n"
 LAYERS = "[importlinter:contract:1]\nname = L\ntype = layers\nlayers =\n    shop.web\n    shop.db\n"
 FORBIDDEN = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adoption.linter_worlds import assert_told, made_package, write_files
+from tests.adoption.linter_worlds import PACKAGE, assert_told, made_package, write_files
 from tests.cli.shop import process_environment, run
 
 WORLDS = 30
@@ -89,14 +89,6 @@ def test_the_same_imports_are_broken(tmp_path: Path) -> None:
     assert len(seen) > 5  # the worlds are not all alike, or empty
 
 
-PACKAGE = {
-    "shop/__init__.py": "",
-    "shop/web/__init__.py": "import shop.db.store",
-    "shop/web/form.py": "",
-    "shop/db/__init__.py": "",
-    "shop/db/store.py": "from shop.web import form\nimport shop.util",
-    "shop/util.py": "",
-}
 MODULES = '[[modules]]\npath = "shop.web"\n[[modules]]\npath = "shop.db"\ndepends_on = []\n'
 BROKEN = {("shop/db/store.py", 1)}
 
