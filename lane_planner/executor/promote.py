@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
 from lane_planner.base.errors import UsageError
 from lane_planner.base.text import plural, printable
+from lane_planner.base.threads import beside
 from lane_planner.config.settings import Gate, Lane
 from lane_planner.executor.carry_out import Job, Outcome, carry_out, in_order
 from lane_planner.executor.gating.selecting import TestSelector
@@ -203,7 +203,7 @@ def analyse(
         UsageError: the shims that are asked for cannot be.
     """
     # git looks through the commit's files while the rest is worked out.
-    with ThreadPoolExecutor(1) as pool:
+    with beside() as pool:
         mentions = pool.submit(snapshot.mentions, source)
         return _analyse(
             snapshot, goal, open_hop(snapshot.facts, source, target), mentions.result,

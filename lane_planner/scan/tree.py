@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lane_planner.base.errors import EnvironmentFailure
+from lane_planner.base.threads import may_fork
 from lane_planner.scan.cache import ScanCache, content_key
 from lane_planner.scan.records import FileRecord, SyntaxFault
 from lane_planner.scan.sources import Entry, Source
@@ -66,7 +67,8 @@ def scan_tree(
     Args:
         source: the files.
         cache: what is known already; it learns the rest, and is not saved.
-        workers: most worker processes; 0: as many as there are processors.
+        workers: most worker processes; 0: as many as there are processors. There are none where
+            that would not pay, or where other threads could keep a forked process from ending.
         cluster: reads in their stead, where there is much to read; None: there is none.
         progress: told how far it is.
 
@@ -172,7 +174,7 @@ def _spread(
         yield from _far(source, entries, work, cluster, progress)
         return
     workers = workers or _processors()
-    if workers < 2 or size < _WORTH_WORKERS:
+    if workers < 2 or size < _WORTH_WORKERS or not may_fork():
         for entry, (key, found) in zip(entries, work.on(source.contents(entries)), strict=True):
             yield entry, key, found
         return
