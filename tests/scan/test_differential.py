@@ -11,7 +11,10 @@ import pytest
 from lane_planner.repository.repository import Repository
 from lane_planner.scan.records import FileRecord
 from tests.dask_cluster import DaskCluster
-from tests.scan.differential import KINDS, Edits, Memory, Trial, prepared, told
+from tests.scan.differential import Trial
+from tests.scan.documents import told
+from tests.scan.edits import KINDS, Edits, prepared
+from tests.scan.memory import Memory
 
 pytest.importorskip("distributed")
 
@@ -31,8 +34,8 @@ def test_after_every_edit_all_ways_lead_to_one_graph(tmp_path: Path) -> None:
     assert result.faults == ()
     assert result.edits == dict.fromkeys(KINDS, 3)
     assert result.compared == {
-        "cached": edits + 1, "parallel": edits + 1, "watched": edits + 1, "two runs": 6,
-        "command": 4, "cold without the memory": 4, "packed": 4, "Dask": 4,
+        "cached": edits + 1, "parallel": edits + 1, "watched": edits + 1, "Dask": edits + 1,
+        "two runs": 6, "command": 4, "cold without the memory": 4, "Dask without the memory": 4,
     }  # fmt: skip
 
 
