@@ -1,8 +1,9 @@
 """Single statements: what an import imports, what a condition or a handler means.
 
-Those that are as plain as most are read by one expression each, all others by libcst, which takes
-longer to load than a warm run takes in all. That both read alike is shown over large corpora. A
-repository repeats itself: the answers are remembered by the statement's text.
+Those that are as plain as most are read by one expression each, others by CPython's own parser, and
+what that refuses by libcst, which takes longer to load than half of a warm run. That all read alike
+is shown over large corpora. A repository repeats itself: the answers are remembered by the
+statement's text.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import lru_cache
 from keyword import kwlist, softkwlist
 
 from lane_planner.scan.records import Kind
-from lane_planner.scan.written import CallNames, Condition, DynamicCall, Written
+from lane_planner.scan.written import CAUGHT, CallNames, Condition, DynamicCall, Written
 
 # A name in ASCII letters that means nothing else anywhere.
 _RESERVED = "|".join((*kwlist, *softkwlist, "print", "exec"))
@@ -38,7 +39,6 @@ _EXCEPT = re.compile(
     rf"(?:[ ]++as[ ]++{_NAME})?[ ]*+:",
     re.ASCII,
 )
-_CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _MAIN = ('__name__ == "__main__"', "__name__ == '__main__'")
 
 
@@ -57,9 +57,14 @@ def parse_import(statement: str) -> tuple[Written, ...]:
     found = _IMPORT.fullmatch(statement)
     if found is not None:
         return tuple(Written(name, None) for name in _listed(found.group(1)))
-    from lane_planner.scan import statements
+    from lane_planner.scan import cpython
 
-    return statements.parse_import(statement)
+    try:
+        return cpython.parse_import(statement)
+    except cpython.Refused:
+        from lane_planner.scan import statements
+
+        return statements.parse_import(statement)
 
 
 def is_plain(statement: str) -> bool:
@@ -87,9 +92,14 @@ def condition_of(test: str, typing_names: frozenset[str]) -> Condition | None:
         return "typing"
     if test in _MAIN:
         return "main"
-    from lane_planner.scan import statements
+    from lane_planner.scan import cpython
 
-    return statements.condition_of(test, typing_names)
+    try:
+        return cpython.condition_of(test, typing_names)
+    except cpython.Refused:
+        from lane_planner.scan import statements
+
+        return statements.condition_of(test, typing_names)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -100,10 +110,15 @@ def catches_import_error_of(header: str) -> bool:
     found = _EXCEPT.fullmatch(header)
     if found is not None:
         types = _listed(found.group(1) or found.group(2))
-        return any(name.rpartition(".")[2] in _CAUGHT for name in types)
-    from lane_planner.scan import statements
+        return any(name.rpartition(".")[2] in CAUGHT for name in types)
+    from lane_planner.scan import cpython
 
-    return statements.catches_import_error_of(header)
+    try:
+        return cpython.catches_import_error_of(header)
+    except cpython.Refused:
+        from lane_planner.scan import statements
+
+        return statements.catches_import_error_of(header)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -114,9 +129,14 @@ def dynamic_calls_in(statement: str, names: CallNames) -> tuple[DynamicCall, ...
         statement: source of a simple statement, a decorator, or a clause header up to its colon.
         names: what the file calls the importing functions.
     """
-    from lane_planner.scan import statements
+    from lane_planner.scan import cpython
 
-    return statements.dynamic_calls_in(statement, names)
+    try:
+        return cpython.dynamic_calls_in(statement, names)
+    except cpython.Refused:
+        from lane_planner.scan import statements
+
+        return statements.dynamic_calls_in(statement, names)
 
 
 def later(kind: Kind, *, deferred: bool) -> Kind:

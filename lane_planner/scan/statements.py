@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Iterator
 
 import libcst as cst
 
-from lane_planner.scan.written import CallNames, Condition, DynamicCall, Written
+from lane_planner.scan.lexer import strings_and_comments
+from lane_planner.scan.written import CAUGHT, CallNames, Condition, DynamicCall, Written, attempts
 
-_CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
-
-
-# libcst's parser recurses and takes the process down where a text nests without end. CPython has
-# a limit of 200 brackets; the other chains are far beyond what anybody writes.
-_NESTS = 200
-_ENDLESS = re.compile(
-    r"(?:\.\s*\w+\s*){1000}|(?:[-+~]\s*){1000}|(?:not\s+){1000}|(?:lambda\s*:\s*){1000}"
-)
-_SHORT = 2000
+# libcst's parser recurses and takes the process down where a text nests without end: in brackets,
+# of which CPython allows 200, or in a chain of operators, attributes and calls. To count all of
+# them, those in strings too as f-strings hold expressions, is more careful than it has to be.
+_MOST_BRACKETS = 200
+_MOST_LINKS = 1000
+_BRACKET = re.compile(r"[][(){}]")
+_LINK = re.compile(r"[.+\-*/%@&|^~<>=!(\[]|\b(?:and|or|not|if|in|is|lambda|await)\b")
 
 
 def parsable(text: str) -> bool:
     """Tell whether a text nests so little that libcst can be trusted with it."""
-    if len(text) < _SHORT:
-        return True
-    depth = 0
-    for bracket in re.findall(r"[][(){}]", text):
-        depth += 1 if bracket in "([{" else -1
-        if depth > _NESTS:
-            return False
-    return _ENDLESS.search(text) is None
+    depth = links = 0
+    for stretch in _outside_comments(text):
+        for bracket in _BRACKET.findall(stretch):
+            depth += 1 if bracket in "([{" else -1
+            if depth > _MOST_BRACKETS:
+                return False
+        links += len(_LINK.findall(stretch))
+    return links <= _MOST_LINKS
+
+
+def _outside_comments(text: str) -> Iterator[str]:
+    behind = 0
+    for start, end in strings_and_comments(text):
+        if text[start] == "#":
+            yield text[behind:start]
+            behind = end
+    yield text[behind:]
 
 
 def parse_import(statement: str) -> tuple[Written, ...]:
@@ -83,7 +92,7 @@ def condition_of(test: str, typing_names: frozenset[str]) -> Condition | None:
         return None
     try:
         return condition(cst.parse_expression(f"({test})"), typing_names)
-    except cst.ParserSyntaxError:
+    except (cst.ParserSyntaxError, RecursionError):
         return None
 
 
@@ -117,7 +126,7 @@ def _is_main(name: cst.BaseExpression, value: cst.BaseExpression) -> bool:
         isinstance(name, cst.Name)
         and name.value == "__name__"
         and isinstance(value, cst.SimpleString)
-        and value.evaluated_value == "__main__"
+        and _literal(value) == "__main__"
     )
 
 
@@ -138,7 +147,7 @@ def catches_import_error(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> 
     if caught is None:
         return True
     types = [e.value for e in caught.elements] if isinstance(caught, cst.Tuple) else [caught]
-    return any(dotted(node).rpartition(".")[2] in _CAUGHT for node in types)
+    return any(dotted(node).rpartition(".")[2] in CAUGHT for node in types)
 
 
 def dynamic_calls_in(statement: str, names: CallNames) -> tuple[DynamicCall, ...]:
@@ -152,27 +161,17 @@ def dynamic_calls_in(statement: str, names: CallNames) -> tuple[DynamicCall, ...
     if tree is None:
         return ()
     finder = _CallFinder(names)
-    tree.visit(finder)
+    try:
+        tree.visit(finder)
+    except RecursionError:  # ten calls of its own for each bracket; CPython reads no such text
+        return ()
     return tuple(finder.found)
 
 
 def _parse_any(statement: str) -> cst.CSTNode | None:
     if not parsable(statement):
         return None
-    word = statement.split(None, 1)[0] if statement.strip() else ""
-    if word.startswith("@"):
-        attempts = [f"{statement}\ndef _(): pass\n"]
-    elif word.startswith("elif"):
-        attempts = [f"{statement[2:]} pass\n"]
-    elif word.startswith("except"):
-        attempts = [f"try: pass\n{statement} pass\n"]
-    elif word == "case":
-        attempts = [f"match _:\n {statement} pass\n", f"{statement}\n"]
-    elif word == "match":
-        attempts = [f"{statement}\n case _: pass\n", f"{statement}\n"]
-    else:
-        attempts = [f"{statement}\n", f"{statement} pass\n"]
-    for attempt in attempts:
+    for attempt in attempts(statement):
         try:
             return cst.parse_module(attempt)
         except cst.ParserSyntaxError:
@@ -246,7 +245,9 @@ def _argument(node: cst.Call, index: int, keyword: str) -> cst.BaseExpression | 
 
 def _literal(node: cst.BaseExpression | None) -> str | None:
     if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
-        value = node.evaluated_value
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that mean nothing; not ours to tell
+            value = node.evaluated_value
         return value if isinstance(value, str) else None
     return None
 

@@ -1,4 +1,4 @@
-"""What single statements say, whoever reads them."""
+"""What single statements say, whoever reads them, and how they are put for being parsed."""
 
 from __future__ import annotations
 
@@ -41,3 +41,26 @@ class DynamicCall(NamedTuple):
 
 
 Condition = Literal["typing", "not typing", "main"]
+
+CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+"""The last names of what a handler catches that makes an import optional."""
+
+
+def attempts(statement: str) -> list[str]:
+    """Return the modules, one of which a statement or a clause header is a part of.
+
+    Args:
+        statement: source of a simple statement, a decorator, or a clause header up to its colon.
+    """
+    word = statement.split(None, 1)[0] if statement.strip() else ""
+    if word.startswith("@"):
+        return [f"{statement}\ndef _(): pass\n"]
+    if word.startswith("elif"):
+        return [f"{statement[2:]} pass\n"]
+    if word.startswith("except"):
+        return [f"try: pass\n{statement} pass\n"]
+    if word == "case":
+        return [f"match _:\n {statement} pass\n", f"{statement}\n"]
+    if word == "match":
+        return [f"{statement}\n case _: pass\n", f"{statement}\n"]
+    return [f"{statement}\n", f"{statement} pass\n"]

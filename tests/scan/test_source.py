@@ -280,3 +280,46 @@ def test_a_file_that_cannot_be_decoded_says_why(content: bytes, named: str) -> N
 
 def test_a_cookie_on_the_third_line_is_a_comment() -> None:
     assert scan_source("\n\n# coding: latin-1\nimport ä\n".encode()).imports[0].module == "ä"
+
+
+_CALL = "importlib.import_module('a')"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"x = {'f(' * 150}{_CALL}{')' * 150}\n",
+        f"x = {_CALL}{' + 1' * 700}\n",
+        f"x = {_CALL}{'.a()' * 300}\n",
+        f"if {'not ' * 700}TYPE_CHECKING:\n    import a\n",
+        f"if {' or '.join('x' * 700)}:\n    import a\n",
+        f"try:\n    import a\nexcept {'a.' * 700}ImportError:\n    pass\n",
+        f"from a import (\n{('# ' + '-' * 90 + chr(10)) * 30}    b as c,\n)\n",
+    ],
+)
+def test_long_chains_are_read(text: str) -> None:
+    assert [found.module for found in scan_text(text).imports] == ["a"]
+
+
+@pytest.mark.parametrize("many", [3_000, 50_000])
+@pytest.mark.parametrize(
+    ("before", "link", "behind"),
+    [
+        ("x = ", "f(", _CALL),
+        (f"x = {_CALL}", " + 1", ""),
+        (f"x = {_CALL}", ".a()", ""),
+        (f"x = {_CALL}", "[0]", ""),
+        ("x = ", "lambda: ", _CALL),
+        ("x = ", "-", _CALL),
+        (f'x = {_CALL}, f"{{a', ".a()", '}"'),
+        ("if ", "not ", "TYPE_CHECKING:\n    import a"),
+        ("if x", " or x", ":\n    import a"),
+        ("import ", "a.", "b"),
+        ("from ", ".", " import b"),
+    ],
+)
+def test_chains_without_end_end_nothing(before: str, link: str, behind: str, many: int) -> None:
+    """CPython gives up on them, and libcst would take the process down."""
+    deep = before + link * many + behind
+    for ended in (f"{deep}\n", f"{deep} $ 1\n"):
+        assert scan_text(f"{ended}import last\n").imports[-1].module == "last"
