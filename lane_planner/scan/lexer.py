@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 # One string literal or comment. A backslash hides the next character in raw strings too. A
@@ -37,11 +37,6 @@ _CLAUSE_START = (
 )
 _UNNAMED = re.sub(r"\?P<\w+>", "?:", _CLAUSE_START)
 _FIRST_CLAUSE = re.compile(_CLAUSE_START)
-# Most lines that begin no clause are told by their first letter.
-_NEXT_CLAUSE = re.compile(
-    rf"(?xs)(?>[^\"'\#\n]++|{_SKIPPED}|\n[ \t\f]*+(?![acdefimtw])|\n(?!{_UNNAMED}))*+"
-    rf"\n{_CLAUSE_START}"
-)
 # A clause header on one line, with no more than plain calls in it.
 _PLAIN_HEADER = re.compile(r"""(?>[^\n:;()\[\]{}"'#\\]++|\([^\n:;()\[\]{}"'#\\]*+\))*+:(?!=)""")
 
@@ -51,6 +46,22 @@ _BLANK_LINES = re.compile(r"[ \t\f\n]*+")
 _PLAIN_LINE = re.compile(r"[^\n;#(\[{\\\"']*+")
 
 DYNAMIC_WORDS = frozenset({"import_module", "__import__"})
+
+
+EVERYWHERE = 1 << 16
+"""A column that no clause reaches."""
+_STEP, _DEEPEST = 4, 16  # of the columns that have an expression of their own
+
+
+@cache
+def _next_clause(below: int) -> re.Pattern[str]:
+    # A form feed begins the line anew.
+    deep = "" if below > _DEEPEST else rf"|\n[ ]{{{below}}}[ \t]*+(?!\f)"
+    # Most lines that begin no clause are told by their first letter.
+    return re.compile(
+        rf"(?xs)(?>[^\"'\#\n]++|{_SKIPPED}{deep}|\n[ \t\f]*+(?![acdefimtw])|\n(?!{_UNNAMED}))*+"
+        rf"\n{_CLAUSE_START}"
+    )
 
 
 @lru_cache(maxsize=64)
@@ -110,21 +121,24 @@ def strings_and_comments(text: str) -> Iterator[tuple[int, int]]:
         yield found.span()
 
 
-def clauses(text: str) -> Iterator[re.Match[str]]:
+def clauses(text: str, below: int = EVERYWHERE) -> Iterator[re.Match[str]]:
     """Yield the beginnings of the lines that begin with a clause word, outside strings.
 
     Lines inside brackets are among them: the caller tells by what follows.
 
     Args:
         text: source text in which every triple-quoted string is closed.
+        below: those in this column or a later one may be left out.
 
     Yields:
         Matches with the groups "indent" and "word".
     """
-    found = _FIRST_CLAUSE.match(text) or _NEXT_CLAUSE.match(text)
+    steps = -(-below // _STEP) * _STEP
+    following = _next_clause(steps if steps <= _DEEPEST else EVERYWHERE)
+    found = _FIRST_CLAUSE.match(text) or following.match(text)
     while found is not None:
         yield found
-        found = _NEXT_CLAUSE.match(text, found.end())
+        found = following.match(text, found.end())
 
 
 def begins_statement(text: str, position: int) -> bool:

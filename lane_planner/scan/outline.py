@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
-from lane_planner.scan.lexer import begins_statement, clause_colon, clauses
+from lane_planner.scan.lexer import EVERYWHERE, begins_statement, clause_colon, clauses
 from lane_planner.scan.plain import catches_import_error_of, condition_of
 from lane_planner.scan.records import Kind
 
@@ -48,12 +48,20 @@ class Outline:
         text: source text in which every triple-quoted string is closed.
         typing_names: names that stand for `TYPE_CHECKING` in it.
         last: the last offset that will be asked for.
+        below: clauses in this column or a later one are left out, as they hold nothing that will be
+            asked for.
+
+    Attributes:
+        below: as above.
     """
 
-    def __init__(self, text: str, typing_names: frozenset[str], last: int) -> None:
+    def __init__(
+        self, text: str, typing_names: frozenset[str], last: int, below: int = EVERYWHERE
+    ) -> None:
+        self.below = below
         self._text = text
         self._typing_names = typing_names
-        self._clauses = _clauses(text, last)
+        self._clauses = _clauses(text, last, below)
         self._starts = [clause.start for clause in self._clauses]
         self._contexts: dict[int, tuple[Kind, bool]] = {-1: ("eager", False)}
         self._colons: dict[int, int | None] = {}
@@ -174,10 +182,10 @@ def indent_width(blank: str) -> int:
     return len(blank.expandtabs(8)) if "\t" in blank else len(blank)
 
 
-def _clauses(text: str, last: int) -> list[Clause]:
+def _clauses(text: str, last: int, below: int) -> list[Clause]:
     found: list[Clause] = []
     opened: list[int] = []
-    for match in clauses(text):
+    for match in clauses(text, below):
         word, behind = match["word"], match.end()
         if word in _AMBIGUOUS and clause_colon(text, behind) is None:
             continue  # a name, or a line inside brackets

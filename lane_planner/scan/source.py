@@ -8,6 +8,7 @@ libcst on the whole module is shown over large corpora by `tests/corpus`.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import pairwise
 
 import msgspec
@@ -16,6 +17,7 @@ from lane_planner.scan.decode import Undecodable, decode
 from lane_planner.scan.ignores import MARK, Statement, read_ignores
 from lane_planner.scan.lexer import (
     DYNAMIC_WORDS,
+    EVERYWHERE,
     Hit,
     LogicalLine,
     UnmatchedQuote,
@@ -34,6 +36,7 @@ _BLANK = re.compile(r"[ \t\f]*")
 # What stands before `import` in its own statement: nothing, or `from` and a module.
 _BEFORE = re.compile(r"((?:[ \t\f]|\\\n)*+)(?:from\b[\w. \t\f\\\n]*+)?\Z")
 _LAZY = re.compile(r"([ \t\f]*+lazy[ \t]++)(?:from\b[\w. \t]*+)?\Z")  # PEP 810
+_CALLED = re.compile(r"\s*\(")
 _SPACE_OR_JOIN = re.compile(r"(?:[ \t\f]|\\\n)*")
 # No word boundary in front: a literal start lets the search skip.
 _TYPING_ALIAS = re.compile(r"TYPE_CHECKING\s+as\s+(\w+)")
@@ -69,9 +72,10 @@ def scan_text(text: str) -> FileRecord:
 
 
 def _scan(text: str) -> FileRecord:
-    names = _call_names(text)
-    words = import_words(text, tuple(sorted(names.import_module - DYNAMIC_WORDS)))
-    return _FileScan(text, names).scan(words)
+    # The plain searches come first: they are many times faster than the expressions.
+    functions = _FUNCTION_ALIAS.findall(text) if "import_module" in text else ()
+    words = import_words(text, tuple(sorted(set(functions) - DYNAMIC_WORDS)))
+    return _FileScan(text, frozenset(functions)).scan(words)
 
 
 def _scan_ignores(text: str) -> tuple[Ignore, ...]:
@@ -83,26 +87,24 @@ def _scan_ignores(text: str) -> tuple[Ignore, ...]:
     return read_ignores(text, ())
 
 
-def _call_names(text: str) -> CallNames:
-    # The plain searches come first: they are many times faster than the expressions.
-    modules = _MODULE_ALIAS.findall(text) if "importlib" in text else ()
-    functions: set[str] = set()
-    if "import_module" in text:
-        functions.update(_FUNCTION_ALIAS.findall(text))
-        if not _OWN_FUNCTION.search(text):
-            functions.add("import_module")
-    return CallNames(frozenset(functions), frozenset({"importlib", *modules}))
+# With all clauses in columns below this one, a line is near one that begins a statement.
+_NEAR = 8
 
 
 class _FileScan:
-    """The scan of one text; the outline is made when first needed."""
+    """The scan of one text; what few files need is made when it is first needed.
 
-    def __init__(self, text: str, names: CallNames) -> None:
+    Args:
+        text: the text.
+        functions: what `import_module` is imported as, under other names.
+    """
+
+    def __init__(self, text: str, functions: frozenset[str]) -> None:
         self._text = text
-        self._names = names
+        self._functions = functions
         self._outline: Outline | None = None
         self._logical: LogicalLine | None = None  # the one that was asked for last
-        self._last = 0
+        self._words: list[Hit] = []
         self._line = 1  # the line of `_counted`, and where it starts
         self._start = 0
         self._counted = 0
@@ -111,12 +113,14 @@ class _FileScan:
         self._statements: list[Statement] | None = [] if MARK in text else None
 
     def scan(self, words: list[Hit]) -> FileRecord:
-        self._last = words[-1].start if words else 0
+        self._words = [
+            hit for hit in words if hit.word == "import" or _CALLED.match(self._text, hit.end)
+        ]
         done = -1  # end of the last statement with a dynamic call: it may hold several
-        for hit in words:
+        for hit in self._words:
             if hit.word == "import":
                 self._import(hit)
-            elif hit.start >= done and self._text[hit.end :].lstrip()[:1] == "(":
+            elif hit.start >= done:
                 done = self._dynamic(hit)
         self._imports.sort(key=lambda record: (record.line, record.column))
         ignores: tuple[Ignore, ...] = ()
@@ -169,7 +173,7 @@ class _FileScan:
         start, end = next((a, b) for a, b in pairwise(cuts) if a <= hit.start < b)
         start = _SPACE_OR_JOIN.match(text, start).end()  # type: ignore[union-attr]  # can be empty
         source = text[start:end].rstrip(" \t\f\n;")
-        calls = dynamic_calls_in(source, self._names)
+        calls = dynamic_calls_in(source, self._call_names)
         if not calls:
             return hit.end
         line_start = text.rfind("\n", 0, line.start) + 1
@@ -187,29 +191,48 @@ class _FileScan:
                 )
         return end
 
+    @cached_property
+    def _call_names(self) -> CallNames:
+        text = self._text
+        own = () if _OWN_FUNCTION.search(text) else ("import_module",)
+        modules = _MODULE_ALIAS.findall(text)
+        return CallNames(self._functions.union(own), frozenset({"importlib", *modules}))
+
     def _context(self, line_start: int, start: int) -> tuple[Kind, bool]:
         text = self._text
         if start == line_start:
             return "eager", False
-        outline = self._outlined()
         blank = _BLANK.match(text, line_start).end()  # type: ignore[union-attr]  # it can be empty
         if blank < start:  # something stands before it on its line
-            inline = outline.inline_of(start)
-            if inline is not None:
-                return outline.context(inline)
+            if ":" in text[blank:start]:
+                outline = self._outlined(EVERYWHERE)
+                inline = outline.inline_of(start)
+                if inline is not None:
+                    return outline.context(inline)
             line = self._logical_line(start)
             if line is not None:
                 line_start = text.rfind("\n", 0, line.start) + 1
                 blank = line.start
         width = indent_width(text[line_start:blank])
-        return outline.context(outline.holder_of(blank, width)) if width else ("eager", False)
+        if not width:
+            return "eager", False
+        outline = self._outlined(width)  # what holds it stands further to the left
+        return outline.context(outline.holder_of(blank, width))
 
-    def _outlined(self) -> Outline:
-        if self._outline is None:
+    def _outlined(self, below: int) -> Outline:
+        """Return an outline with the clauses in columns below one, or more."""
+        if self._outline is None or self._outline.below < below:
             text = self._text
             aliases = _TYPING_ALIAS.findall(text) if "TYPE_CHECKING" in text else ()
-            self._outline = Outline(text, frozenset({"TYPE_CHECKING", *aliases}), self._last)
+            below = max(below, *map(self._reach, self._words))
+            typing_names = frozenset({"TYPE_CHECKING", *aliases})
+            self._outline = Outline(text, typing_names, self._words[-1].start, below)
         return self._outline
+
+    def _reach(self, hit: Hit) -> int:
+        """Return up to which column clauses will be asked for, most likely."""
+        line = self._text.rfind("\n", 0, hit.start) + 1
+        return indent_width(_BLANK.match(self._text, line).group())  # type: ignore[union-attr]
 
     def _logical_line(self, offset: int) -> LogicalLine | None:
         known = self._logical
@@ -217,7 +240,7 @@ class _FileScan:
             return known
         # What was read before is not read again: a file may hold thousands of such lines.
         least = known.end if known is not None and known.end <= offset else 0
-        start = self._outlined().statement_before(offset, least)
+        start = self._outlined(_NEAR).statement_before(offset, least)
         found = logical_line(self._text, offset, start)
         self._logical = found or known
         return found
