@@ -22,7 +22,8 @@ class LaneMap:
         self._by_path = sorted(by_path, key=lambda pair: (-len(pair[0]), pair[0]))
         by_name = [(self._roots.dotted(path), lane) for path, lane in by_path]
         self._by_name = sorted(by_name, key=lambda pair: (-len(pair[0]), pair[0]))
-        self._known: dict[str, Lane | None] = {}
+        self._known: dict[str, Lane | None] = {}  # by name
+        self._held: dict[str, tuple[str, Lane] | None] = {}  # by path
 
     def of_path(self, path: str) -> str | None:
         """Return the name of the lane that holds a file or directory, or None."""
@@ -31,10 +32,16 @@ class LaneMap:
 
     def lane_path(self, path: str) -> tuple[str, Lane] | None:
         """Return the lane's path that holds a file, and the lane; None if no lane does."""
-        for lane_path, lane in self._by_path:
-            if path.startswith(f"{lane_path}/") or lane_path in (path, "."):
-                return lane_path, lane
-        return None
+        if path not in self._held:
+            self._held[path] = next(
+                (
+                    (lane_path, lane)
+                    for lane_path, lane in self._by_path
+                    if path.startswith(f"{lane_path}/") or lane_path in (path, ".")
+                ),
+                None,
+            )
+        return self._held[path]
 
     def of_name(self, name: str) -> str | None:
         """Return the lane that a dotted name would be in, whether or not it exists."""

@@ -50,7 +50,7 @@ class Work(NamedTuple, Generic[Found]):
 
 
 def _record(content: bytes) -> FileRecord:
-    from lane_planner.scan.source import scan_source  # loads libcst, which a warm run never needs
+    from lane_planner.scan.source import scan_source  # loads what a warm run never needs
 
     return scan_source(content)
 
