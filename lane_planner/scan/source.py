@@ -105,6 +105,7 @@ class _FileScan:
         self._outline: Outline | None = None
         self._logical: LogicalLine | None = None  # the one that was asked for last
         self._words: list[Hit] = []
+        self._colon = (-1, -1)  # a position, and the first colon behind it
         self._line = 1  # the line of `_counted`, and where it starts
         self._start = 0
         self._counted = 0
@@ -204,7 +205,7 @@ class _FileScan:
             return "eager", False
         blank = _BLANK.match(text, line_start).end()  # type: ignore[union-attr]  # it can be empty
         if blank < start:  # something stands before it on its line
-            if ":" in text[blank:start]:
+            if self._colon_behind(blank) < start:
                 outline = self._outlined(EVERYWHERE)
                 inline = outline.inline_of(start)
                 if inline is not None:
@@ -224,15 +225,30 @@ class _FileScan:
         if self._outline is None or self._outline.below < below:
             text = self._text
             aliases = _TYPING_ALIAS.findall(text) if "TYPE_CHECKING" in text else ()
-            below = max(below, *map(self._reach, self._words))
+            below = max(below, self._reach)
             typing_names = frozenset({"TYPE_CHECKING", *aliases})
             self._outline = Outline(text, typing_names, self._words[-1].start, below)
         return self._outline
 
-    def _reach(self, hit: Hit) -> int:
-        """Return up to which column clauses will be asked for, most likely."""
-        line = self._text.rfind("\n", 0, hit.start) + 1
-        return indent_width(_BLANK.match(self._text, line).group())  # type: ignore[union-attr]
+    @cached_property
+    def _reach(self) -> int:
+        """Up to which column clauses will be asked for, most likely."""
+        text = self._text
+        reach = behind = 0
+        for hit in self._words:
+            newline = text.rfind("\n", behind, hit.start)
+            if newline >= 0 or not behind:
+                blank = _BLANK.match(text, newline + 1)
+                reach = max(reach, indent_width(blank.group()))  # type: ignore[union-attr]
+            behind = hit.start
+        return reach
+
+    def _colon_behind(self, position: int) -> int:
+        """Return where the first colon behind a position is; it was the last one asked, mostly."""
+        if self._colon[0] != position:
+            found = self._text.find(":", position)
+            self._colon = (position, found if found >= 0 else len(self._text))
+        return self._colon[1]
 
     def _logical_line(self, offset: int) -> LogicalLine | None:
         known = self._logical
