@@ -39,8 +39,9 @@ class Elsewhere:
         self._lines = [b""]  # the last one is not complete yet
 
     def ask(self) -> None:
-        """Have it tell once more."""
+        """Have it tell once more; what it told before does not count."""
         assert self._process.stdin is not None
+        self._lines = [b""]
         self._process.stdin.write(b"?")
 
     def comes_to(self, digest: str) -> bool:
