@@ -46,19 +46,24 @@ print("others" if found else "alone", (found or worked_out(repository, ScanCache
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("fixture") / "repository"
-    build(place, limit=500)  # so many bytes that they are worth workers
+    build(place)
     return place
 
 
+@pytest.fixture(scope="module")
+def expected(root: Path) -> str:
+    return worked_out(Repository.open(root), ScanCache(None), workers=1).digest()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "who", "after"),
     [("", "others", ""), (LISTENING, "alone", LEAVE), (OUR_OWN, "others", "done.set()\n")],
     ids=["no thread", "a thread that reads standard input", "a thread of ours"],
 )
 def test_files_are_read_whatever_threads_there_are(
-    root: Path, before: str, who: str, after: str
+    root: Path, expected: str, before: str, who: str, after: str
 ) -> None:
-    expected = worked_out(Repository.open(root), ScanCache(None), workers=1).digest()
     with subprocess.Popen(
         [sys.executable, "-c", before + READ + after, str(root)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
