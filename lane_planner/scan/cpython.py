@@ -11,7 +11,15 @@ import unicodedata
 import warnings
 from functools import reduce
 
-from lane_planner.scan.written import CAUGHT, CallNames, Condition, DynamicCall, Written, attempts
+from lane_planner.scan.written import (
+    CAUGHT,
+    CallNames,
+    Condition,
+    DynamicCall,
+    Written,
+    attempts,
+    relative,
+)
 
 
 class Refused(Exception):
@@ -163,9 +171,9 @@ def _dynamic_call(node: ast.Call, names: CallNames, *, deferred: bool) -> Dynami
         module = _literal(_argument(node, 0, "name"))
         level = _argument(node, 4, "level")
         if level is not None and module is not None:
-            # Not a bool, which is an int, too.
             number = level.value if isinstance(level, ast.Constant) else None
-            module = "." * number + module if type(number) is int else None
+            # Not a bool, which is an int, too. In hexadecimal, any number can be written out.
+            module = relative(module, hex(number)) if type(number) is int else None
         if module and module.startswith("."):
             anchor = "__package__"
     elif (not base and last in names.import_module) or (

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 import libcst as cst
 
 from lane_planner.scan.lexer import strings_and_comments
-from lane_planner.scan.written import CAUGHT, CallNames, Condition, DynamicCall, Written, attempts
+from lane_planner.scan.written import (
+    CAUGHT,
+    CallNames,
+    Condition,
+    DynamicCall,
+    Written,
+    attempts,
+    relative,
+)
 
 # libcst's parser recurses and takes the process down where a text nests without end: in brackets,
 # of which CPython allows 200, or in a chain of operators, attributes and calls. To count all of
@@ -212,11 +220,8 @@ def dynamic_call(node: cst.Call, names: CallNames, *, deferred: bool) -> Dynamic
     if callee in ("__import__", "builtins.__import__"):
         module = _literal(_argument(node, 0, "name"))
         level = _argument(node, 4, "level")
-        if level is not None:
-            if not isinstance(level, cst.Integer):
-                module = None
-            elif module is not None:
-                module = "." * level.evaluated_value + module
+        if level is not None and module is not None:
+            module = relative(module, level.value) if isinstance(level, cst.Integer) else None
         anchor = "__package__" if module and module.startswith(".") else None
     elif (not base and last in names.import_module) or (
         last == "import_module" and base in names.importlib

@@ -45,6 +45,23 @@ Condition = Literal["typing", "not typing", "main"]
 CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 """The last names of what a handler catches that makes an import optional."""
 
+_MOST_LEVELS = 1000
+_MOST_DIGITS = 9  # Python turns no more than some thousands of them into a number
+
+
+def relative(module: str, level: str) -> str | None:
+    """Return a module behind the dots of a level.
+
+    Args:
+        module: the module as written.
+        level: an integer's literal.
+
+    Returns:
+        None where no package is so deep: that many dots could be more than the memory holds.
+    """
+    number = int(level, 0) if len(level) <= _MOST_DIGITS else _MOST_LEVELS + 1
+    return "." * number + module if number <= _MOST_LEVELS else None
+
 
 def attempts(statement: str) -> list[str]:
     """Return the modules, one of which a statement or a clause header is a part of.

@@ -323,3 +323,19 @@ def test_chains_without_end_end_nothing(before: str, link: str, behind: str, man
     deep = before + link * many + behind
     for ended in (f"{deep}\n", f"{deep} $ 1\n"):
         assert scan_text(f"{ended}import last\n").imports[-1].module == "last"
+
+
+@pytest.mark.parametrize("level", ["99999999999", "10" * 2600, "0xFFFFFFFF", "1001", "2**9"])
+@pytest.mark.parametrize("behind", ["", " $ 1"])
+def test_a_level_that_no_package_has_is_opaque(level: str, behind: str) -> None:
+    found = scan_text(f"__import__('a', g, l, [], {level}){behind}\nimport last\n")
+    assert [one.module for one in found.imports] == ["last"]
+    assert len(found.opaque) == (0 if behind else 1)
+
+
+@pytest.mark.parametrize(
+    ("level", "dots"), [("0", 0), ("2", 2), ("0x3", 3), ("1_0", 10), ("1000", 1000)]
+)
+def test_a_level_makes_dots(level: str, dots: int) -> None:
+    found = scan_text(f"__import__('a', g, l, [], {level})\n").imports
+    assert [one.module for one in found] == ["." * dots + "a"]
